@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_CANON_H
+#define REPLAY_CANON_H
+
+#include <stdbool.h>
+#include "replay/http1.h"
+#include "storage/buffer.h"
+
+/*
+ * The canonical form of a request: two requests that mean the same have the same one. JSON is
+ * parsed and key-sorted, query and form pairs are sorted, a multipart boundary is neutral, volatile
+ * and secret headers are left out, secret parameters are marks, Content-Encoding is undone. A body
+ * that claims JSON and is not is taken as bytes.
+ */
+struct canon_input {
+	struct span scheme, authority; /* "https", "api.example.com[:port]" */
+	const struct http1_head *head;
+	struct span body; /* content, framing removed */
+	bool body_elided; /* larger than CANON_BODY_MAX: only `digest` and `length` are known */
+	uint64_t length;
+	uint8_t digest[16]; /* XXH3-128 of the content, canonical form */
+};
+
+#define CANON_BODY_MAX (16u << 20)
+
+struct call_key {
+	uint8_t bytes[16]; /* XXH3-128 of the canonical form */
+};
+
+/* Appends the canonical form, as readable lines, to `out`. 0 or -errno. */
+int canon_request(const struct canon_input *in, struct buffer *out);
+struct call_key canon_key(struct span canonical);
+/* True for headers that never take part in matching. */
+bool canon_is_volatile_header(struct span name);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_MATCH_H
+#define REPLAY_MATCH_H
+
+#include <jansson.h>
+#include "replay/canon.h"
+#include "replay/tape.h"
+
+/*
+ * Finds the recorded exchange for a request. The n-th request with a key gets the n-th recorded
+ * exchange with that key; when they are used up, that is a miss of its own kind.
+ */
+enum match_outcome {
+	MATCH_EXACT,
+	MATCH_USED_UP,	    /* recorded, but every occurrence has been served */
+	MATCH_DIFFERENT,    /* a call to the same endpoint is recorded, but differs */
+	MATCH_NO_ENDPOINT,  /* the host is recorded, this method and path are not */
+	MATCH_NO_HOST,	    /* nothing was ever recorded for this host */
+	MATCH_OUTCOME_MAX
+};
+
+struct match {
+	enum match_outcome outcome;
+	const struct exchange *exchange; /* to serve; NULL on a miss */
+	const struct exchange *nearest;	 /* on a miss, or NULL; never of another host */
+	uint64_t occurrence;		 /* which request with this key this was, from 1 */
+	/*
+	 * On a miss: {"type": "used_up", "request": {method, url, key}, "nearest": {number, …},
+	 * "differences": [{"at": "$.messages[0].content" | "header accept" | "query page" | "body",
+	 * "expected": …, "actual": …}, …], "message": "one sentence"}. The caller's reference.
+	 */
+	json_t *explanation;
+};
+
+#define MATCH_DIFFERENCES_MAX 10
+
+struct matcher;
+
+/* Computes every recorded request's key. The tape is borrowed and must outlive it. */
+int matcher_new(const struct tape *t, struct matcher **ret);
+void matcher_free(struct matcher *m);
+
+/* Takes the next exchange for this request. 0 or -errno (-ENOMEM). */
+int match_next(struct matcher *m, const struct canon_input *request, struct match *ret);
+/*
+ * The recorded exchange a request with this head, whose body has not come yet, would most likely
+ * be: for Expect: 100-continue. NULL: none with this method, authority and target. Takes nothing.
+ */
+const struct exchange *match_peek(struct matcher *m, struct span scheme, struct span authority,
+	const struct http1_head *head);
+
+struct match_totals {
+	uint64_t recorded;  /* exchanges in the recording that can be served */
+	uint64_t served, missed, unused;
+	uint64_t ambiguous; /* identical requests that were in flight together with different answers */
+};
+void matcher_totals(const struct matcher *m, struct match_totals *ret);
+/* Every exchange never served, in order; the caller frees the array only. */
+int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);
+const char *match_outcome_name(enum match_outcome outcome); /* "used_up" … */
+
+#endif

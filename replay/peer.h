@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_PEER_H
+#define REPLAY_PEER_H
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <sys/socket.h>
+#include "replay/match.h"
+#include "replay/session_ca.h"
+
+/*
+ * The world, in replay: the peer of every outbound connection. It listens on loopback, accepts only
+ * connections that were announced, speaks TLS with a leaf of the session CA when the client does,
+ * and answers each request with the recorded exchange's bytes: interim responses, head, framing and
+ * body chunk by chunk, at their recorded times if asked; then the recorded end (kept open, FIN,
+ * close_notify, reset, cut at the same byte).
+ */
+struct peer_timing {
+	bool none;     /* as fast as it can be read */
+	double factor; /* recorded gaps are divided by this; 1: as recorded */
+};
+
+struct peer_options {
+	struct event_base *base;
+	struct tape *tape;	 /* borrowed */
+	struct matcher *matcher; /* borrowed */
+	struct session_ca *ca;	 /* borrowed */
+	struct peer_timing timing;
+	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
+	void (*on_miss)(void *context, const struct match *match);
+	void *context;
+};
+
+struct peer;
+
+/* Listens on 127.0.0.1 and, where there is one, [::1], ports chosen by the kernel. 0 or -errno. */
+int peer_new(const struct peer_options *options, struct peer **ret);
+void peer_free(struct peer *p);
+
+/* Host order; 0 where that family is not to be had. `refused` ports are bound but not listening. */
+struct peer_ports {
+	uint16_t v4, v6, refused_v4, refused_v6;
+};
+void peer_ports(const struct peer *p, struct peer_ports *ret);
+
+/*
+ * A traced program is about to connect from `source_port` (family AF_INET or AF_INET6) meaning to
+ * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL. An
+ * announcement is used by one accept and forgotten after 30 s.
+ */
+int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
+	const char *name);
+/* Serves a connected stream socket as if accepted (no loopback in this namespace); owns fd. */
+int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
+
+struct peer_stats {
+	uint64_t connections, tls, requests;
+	uint64_t not_http; /* connections whose bytes are not HTTP/1 and were reset */
+	uint64_t unannounced; /* connections reset because nobody announced them */
+	uint64_t bytes_in, bytes_out;
+};
+void peer_stats(const struct peer *p, struct peer_stats *ret);
+
+#endif

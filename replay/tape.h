@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_TAPE_H
+#define REPLAY_TAPE_H
+
+#include <jansson.h>
+#include "replay/http1.h"
+#include "storage/recording.h"
+
+/*
+ * A recording read as a play script: who was connected to, what was asked, what came back, when.
+ * Bodies stay on disk; a tape holds heads and references, so its size follows the number of reads
+ * and writes, not of bytes.
+ */
+
+/* A run of body or framing bytes inside one DATA event. */
+struct tape_chunk {
+	struct event_ref ref;
+	uint32_t offset, len; /* inside the event's data bytes */
+	uint64_t time_ns;
+	bool framing; /* transfer coding, not content */
+};
+
+struct tape_message {
+	struct http1_head *head; /* owned; head->raw too. NULL: none was received */
+	struct tape_chunk *chunks;
+	size_t count;
+	uint64_t start_ns, head_ns, end_ns; /* first byte, head complete, last byte */
+	uint64_t body_bytes;		    /* DATA bytes, still content-coded */
+	bool complete;			    /* ended by its framing, or by close where that is the framing */
+};
+
+/* How the channel's inbound side ended, when it ended right after this exchange's response. */
+struct tape_close {
+	bool seen;
+	enum event_end kind; /* FIN, CLOSE_NOTIFY (orderly TLS), ERROR */
+	bool notified;	     /* TLS: close_notify came before the FIN */
+	int error;
+	uint64_t time_ns;
+};
+
+struct exchange {
+	uint64_t number; /* from 1, by the time the request began */
+	uint64_t channel;
+	uint64_t index; /* on its channel, from 0 */
+	uint32_t pid, tid;
+	bool tls;
+	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else address */
+	char *address;	 /* "127.0.0.1:8443" as connected to */
+	struct tape_message request;
+	struct span interim; /* raw 1xx heads that came before the response; owned */
+	uint64_t interim_ns;
+	struct tape_message response;
+	struct tape_close close;
+};
+
+/* Outcomes of connect() to one address, in order. */
+struct tape_connect {
+	char *address; /* "127.0.0.1:8443" */
+	uint64_t channel, time_ns;
+	uint32_t pid;
+	int32_t error; /* final: 0 connected, errno; -1: never known */
+	bool internal; /* to a server of the session itself */
+	bool http;     /* carried at least one exchange */
+	uint64_t bytes_out, bytes_in; /* plaintext */
+};
+
+struct tape_name {
+	char *call, *node, *service;
+	struct event event; /* a RESOLVE; spans owned by the tape */
+};
+
+struct tape {
+	struct recording *recording; /* borrowed */
+	struct exchange **exchanges;
+	size_t exchange_count;
+	struct tape_connect *connects;
+	size_t connect_count;
+	struct tape_name *names;
+	size_t name_count;
+	uint64_t duration_ns; /* time of the last event */
+};
+
+/* Reads all events of `r`. 0 or -errno. The tape borrows `r`, which must outlive it. */
+int tape_load(struct recording *r, struct tape **ret);
+void tape_free(struct tape *t);
+
+/* Copies the content of a message (framing left out) to `out`, up to its maximum: 0, -E2BIG, … */
+int tape_read_body(const struct tape *t, const struct tape_message *m, struct buffer *out);
+/* Undoes Content-Encoding gzip, deflate, br, zstd. 0, -EOPNOTSUPP unknown coding, -EBADMSG, -E2BIG. */
+int content_decode(struct span coding, struct span body, struct buffer *out);
+
+#endif
