@@ -113,12 +113,14 @@ struct event {
 			int32_t fd;
 			int32_t error; /* errno of the call, EINPROGRESS included; 0 connected */
 			uint32_t internal; /* 1: to a server of the same session */
+			uint64_t socket;   /* the kernel's cookie, while it ran */
 		} connect; /* CONNECT and LISTEN */
 		struct {
 			int32_t error; /* final outcome of a connect in progress */
 		} connected;
 		struct {
 			struct span sni, alpn, version;
+			struct span random; /* of the ClientHello, 32 bytes */
 		} tls;
 		struct {
 			uint32_t direction;

@@ -33,7 +33,10 @@ struct recording_writer;
  */
 int recording_writer_create(const char *folder, const struct recording_options *options,
 	struct recording_writer **ret);
-/* Opens a cut-off recording to append to it: drops the bytes after its last whole frame. */
+/*
+ * Opens a cut-off recording to append to it: drops the bytes after its last whole frame. Errors as
+ * recording_open(), and -EBUSY: another writer has it open.
+ */
 int recording_writer_reopen(const char *path, const struct recording_options *options,
 	struct recording_writer **ret);
 const char *recording_writer_path(const struct recording_writer *w);
@@ -86,6 +89,11 @@ int recording_open(const char *path, struct recording **ret);
 void recording_close(struct recording *r);
 const char *recording_path(const struct recording *r);
 enum recording_health recording_health(const struct recording *r, uint64_t *ret_frames_lost);
+/* The id and session start as the files say them: "" and 0 where every file header is damaged. */
+const char *recording_id(const struct recording *r);
+uint64_t recording_wall_ns(const struct recording *r);
+/* Of the frames that opening found; nothing is decompressed. */
+void recording_totals(const struct recording *r, struct recording_totals *ret);
 
 /*
  * Visits events in order. 1: *ret is set (its spans valid until the next call on `r`), 0: end,

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/canon.h"
+#include "replay/tape.h"
+#include "storage/redact.h"
+
+/*
+ * Input: a request, head and body. Its form must be the same after redaction, which is what a
+ * recording holds, and a canonical JSON body is its own canonical form.
+ */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct http1_head head;
+
+static struct span span_of_buffer(const struct buffer *b)
+{
+	return (struct span){b->data, b->len};
+}
+
+/* False: not a request. */
+static bool form_of(struct span head_text, struct span body, struct buffer *out)
+{
+	struct canon_input in = {
+		.scheme = SPAN_LITERAL("https"),
+		.authority = SPAN_LITERAL("h"),
+		.head = &head,
+		.body = body,
+	};
+
+	*out = BUFFER(CANON_FORM_MAX);
+	if (http1_parse_head(HTTP1_REQUEST, head_text, &head))
+		return false;
+	return canon_request(&in, out) == 0;
+}
+
+static void check_redacted(struct span text, const struct buffer *form)
+{
+	struct redactor *r = redactor_new();
+	struct buffer redacted = BUFFER(1 << 24), again;
+	struct span raw = {text.data, 0};
+
+	http1_parse_head(HTTP1_REQUEST, text, &head);
+	raw.len = head.raw.len;
+	if (redact_head(r, raw, &redacted) == 0 &&
+		form_of(span_of_buffer(&redacted),
+			(struct span){text.data + raw.len, text.len - raw.len}, &again)) {
+		if (!span_equal(span_of_buffer(form), span_of_buffer(&again)))
+			abort();
+		buffer_free(&again);
+	}
+	buffer_free(&redacted);
+	redactor_free(r);
+}
+
+static void check_json(struct span body)
+{
+	struct span json =
+		SPAN_LITERAL("POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n");
+	struct buffer once, twice;
+	const uint8_t *at;
+
+	if (!form_of(json, body, &once))
+		abort();
+	at = memmem(once.data, once.len, "\n\n", 2);
+	body = (struct span){at + 2, (size_t)(once.data + once.len - at) - 2};
+	if (!form_of(json, body, &twice) ||
+		!span_equal(span_of_buffer(&once), span_of_buffer(&twice)))
+		abort();
+	buffer_free(&once);
+	buffer_free(&twice);
+}
+
+static void check_content(struct span body)
+{
+	static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "gzip,br"};
+
+	for (size_t i = 0; i < sizeof(codings) / sizeof(*codings); i++) {
+		struct buffer out = BUFFER(1 << 16);
+
+		if (content_decode(span_of(codings[i]), body, &out) < 0 && out.len)
+			abort();
+		buffer_free(&out);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span text = {data, size}, body;
+	struct buffer form;
+
+	if (http1_parse_head(HTTP1_REQUEST, text, &head))
+		return 0;
+	body = (struct span){data + head.raw.len, size - head.raw.len};
+	if (form_of(text, body, &form))
+		check_redacted(text, &form);
+	buffer_free(&form);
+	check_json(body);
+	check_content(body);
+	return 0;
+}
