@@ -22,12 +22,14 @@ struct canon_input {
 };
 
 #define CANON_BODY_MAX (16u << 20)
+/* A canonical form fits: a body whose own would not stays as it is. */
+#define CANON_FORM_MAX (CANON_BODY_MAX + (8u << 20))
 
 struct call_key {
 	uint8_t bytes[16]; /* XXH3-128 of the canonical form */
 };
 
-/* Appends the canonical form, as readable lines, to `out`. 0 or -errno. */
+/* Appends the canonical form, as readable lines, to `out`. 0 or -errno (`out` unchanged). */
 int canon_request(const struct canon_input *in, struct buffer *out);
 struct call_key canon_key(struct span canonical);
 /* True for headers that never take part in matching. */

@@ -21,7 +21,9 @@ struct tape_chunk {
 };
 
 struct tape_message {
-	struct http1_head *head; /* owned; head->raw too. NULL: none was received */
+	/* Owned, its raw bytes too; only `count` headers are allocated: never copy it by value.
+	 * NULL: none was received. */
+	struct http1_head *head;
 	struct tape_chunk *chunks;
 	size_t count;
 	uint64_t start_ns, head_ns, end_ns; /* first byte, head complete, last byte */
@@ -84,6 +86,12 @@ struct tape {
 int tape_load(struct recording *r, struct tape **ret);
 void tape_free(struct tape *t);
 
+/*
+ * Visits the content of a message, framing left out, in order. 0, the visitor's error, or -errno:
+ * -EBADMSG where the recording is not what it was when the tape was loaded.
+ */
+int tape_visit_body(const struct tape *t, const struct tape_message *m,
+	int (*visit)(void *context, struct span content), void *context);
 /* Copies the content of a message (framing left out) to `out`, up to its maximum: 0, -E2BIG, … */
 int tape_read_body(const struct tape *t, const struct tape_message *m, struct buffer *out);
 /* Undoes Content-Encoding gzip, deflate, br, zstd. 0, -EOPNOTSUPP unknown coding, -EBADMSG, -E2BIG. */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/match_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one explanation may cost: this many recorded calls are looked at, the latest ones. */
+#define CANDIDATES_MAX    64
+#define CANDIDATE_BYTES   (1u << 20)
+#define MESSAGE_BYTES_MAX 4096
+
+/* The search for the recorded call most like the one asked. */
+struct search {
+	const struct match_form *actual;
+	const struct match_call *best;
+	uint64_t distance;
+	struct buffer form; /* of the best */
+};
+
+/* "host:port" of "POST https://host:port/path". */
+static struct span authority_of(struct span line)
+{
+	const uint8_t *start = memmem(line.data, line.len, "://", 3);
+	struct span rest = {line.data, 0};
+	const uint8_t *slash;
+
+	if (!start)
+		return rest;
+	rest = (struct span){start + 3, (size_t)(line.data + line.len - start) - 3};
+	slash = memchr(rest.data, '/', rest.len);
+	if (slash)
+		rest.len = (size_t)(slash - rest.data);
+	return rest;
+}
+
+/* As near: what has not been served yet, the earliest of it; else what was served last. */
+static bool is_likelier(const struct match_call *a, const struct match_call *b)
+{
+	if (a->served != b->served)
+		return !a->served;
+	return a->served ? a > b : a < b;
+}
+
+static void consider(struct search *s, const struct tape *t, const struct match_call *call)
+{
+	struct buffer text = BUFFER(CANON_FORM_MAX);
+	struct match_form form;
+	uint64_t distance;
+
+	if (match_recorded_form(t, call->exchange, CANDIDATE_BYTES, &text)) {
+		buffer_free(&text);
+		return;
+	}
+	match_form_parse((struct span){text.data, text.len}, &form);
+	distance = match_differences(&form, s->actual, NULL);
+	match_form_free(&form);
+	if (!s->best || distance < s->distance ||
+		(distance == s->distance && is_likelier(call, s->best))) {
+		struct buffer worse = s->form;
+
+		s->form = text;
+		text = worse;
+		s->best = call;
+		s->distance = distance;
+	}
+	buffer_free(&text);
+}
+
+static bool same_endpoint(const struct match_call *call, const struct call_key *endpoint)
+{
+	return memcmp(&call->endpoint, endpoint, sizeof(*endpoint)) == 0;
+}
+
+/* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
+static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
+{
+	struct span authority = authority_of(s->actual->line);
+	int looked_at = 0;
+
+	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
+		const struct match_call *call = &m->calls[i];
+
+		if (!call->servable || (endpoint && !same_endpoint(call, endpoint)) ||
+			!span_equal(span_of(call->exchange->authority), authority))
+			continue;
+		looked_at++;
+		consider(s, m->tape, call);
+	}
+}
+
+static bool host_recorded(const struct matcher *m, struct span authority)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		if (span_equal(span_of(m->tape->exchanges[i]->authority), authority))
+			return true;
+	}
+	return false;
+}
+
+static void append_span(struct buffer *b, struct span s)
+{
+	(void)buffer_append(b, s.data, s.len);
+}
+
+/* The URL the canonical form stands for, secrets already marks. */
+static void append_url(struct buffer *b, const struct match_form *form)
+{
+	struct span queries = form->queries, line = form->line;
+	const uint8_t *space = memchr(line.data, ' ', line.len);
+	char separator = '?';
+
+	if (space)
+		line = (struct span){space + 1, (size_t)(line.data + line.len - space) - 1};
+	append_span(b, line);
+	while (match_form_line(&queries, &line)) {
+		(void)buffer_append(b, &separator, 1);
+		append_span(b, (struct span){line.data + 6, line.len - 6});
+		separator = '&';
+	}
+}
+
+static struct span method_of(const struct match_form *form)
+{
+	const uint8_t *space = memchr(form->line.data, ' ', form->line.len);
+
+	return (struct span){
+		form->line.data, space ? (size_t)(space - form->line.data) : form->line.len};
+}
+
+static json_t *text_json(const struct buffer *b)
+{
+	json_t *text = json_stringn(b->data ? (const char *)b->data : "", b->len);
+
+	return text ? text : match_excerpt((struct span){b->data, b->len});
+}
+
+static json_t *request_json(const struct match_form *form, const struct call_key *key)
+{
+	struct buffer url = BUFFER(HTTP1_HEAD_BYTES_MAX), hex = BUFFER(64);
+	json_t *request = json_object();
+
+	append_url(&url, form);
+	for (size_t i = 0; key && i < sizeof(key->bytes); i++)
+		(void)buffer_printf(&hex, "%02x", key->bytes[i]);
+	json_object_set_new(request, "method", match_excerpt(method_of(form)));
+	json_object_set_new(request, "url", text_json(&url));
+	if (key)
+		json_object_set_new(request, "key", text_json(&hex));
+	buffer_free(&url);
+	buffer_free(&hex);
+	return request;
+}
+
+static json_t *nearest_json(const struct exchange *x, const struct match_form *form)
+{
+	json_t *nearest = request_json(form, NULL);
+
+	json_object_set_new(nearest, "number", json_integer((json_int_t)x->number));
+	json_object_set_new(nearest, "time_ns", json_integer((json_int_t)x->request.start_ns));
+	if (x->response.head)
+		json_object_set_new(nearest, "status", json_integer(x->response.head->status));
+	return nearest;
+}
+
+static void say_used_up(struct buffer *b, uint64_t recorded)
+{
+	if (recorded == 1)
+		(void)buffer_printf(b, " was recorded once and that has been served");
+	else
+		(void)buffer_printf(b,
+			" was recorded %" PRIu64 " times and all %" PRIu64 " were served", recorded,
+			recorded);
+}
+
+static void say_different(struct buffer *b, const struct search *s, const json_t *differences)
+{
+	const json_t *first = json_object_get(json_array_get(differences, 0), "at");
+	size_t others = json_array_size(differences);
+
+	if (!s->best) {
+		(void)buffer_printf(b, " differs from what was recorded");
+		return;
+	}
+	(void)buffer_printf(b, " differs from recorded call %" PRIu64, s->best->exchange->number);
+	if (first)
+		(void)buffer_printf(b, " at %s", json_string_value(first));
+	if (others > 1)
+		(void)buffer_printf(
+			b, " and in %zu other place%s", others - 1, others == 2 ? "" : "s");
+}
+
+static json_t *sentence(enum match_outcome outcome, const struct search *s, uint64_t recorded,
+	const json_t *differences)
+{
+	struct buffer b = BUFFER(MESSAGE_BYTES_MAX + HTTP1_HEAD_BYTES_MAX);
+	struct span authority = authority_of(s->actual->line);
+	json_t *text;
+
+	if (outcome == MATCH_NO_HOST) {
+		append_span(&b, authority);
+		(void)buffer_printf(&b, " was never recorded");
+	} else {
+		append_span(&b, method_of(s->actual));
+		(void)buffer_append(&b, " ", 1);
+		append_url(&b, s->actual);
+	}
+	if (outcome == MATCH_USED_UP) {
+		say_used_up(&b, recorded);
+	} else if (outcome == MATCH_DIFFERENT) {
+		say_different(&b, s, differences);
+	} else if (outcome == MATCH_NO_ENDPOINT) {
+		(void)buffer_printf(&b, " was never recorded, only other calls to ");
+		append_span(&b, authority);
+	}
+	text = text_json(&b);
+	buffer_free(&b);
+	return text;
+}
+
+static enum match_outcome find_nearest(
+	const struct matcher *m, const struct match_slot *slot, struct search *s)
+{
+	struct call_key endpoint = canon_key(s->actual->line);
+
+	if (slot && slot->count) {
+		s->best = &m->calls[slot->last];
+		return MATCH_USED_UP;
+	}
+	search(s, m, &endpoint);
+	if (s->best)
+		return MATCH_DIFFERENT;
+	search(s, m, NULL);
+	return s->best || host_recorded(m, authority_of(s->actual->line)) ? MATCH_NO_ENDPOINT
+									  : MATCH_NO_HOST;
+}
+
+static json_t *explanation(const struct search *s, const struct call_key *key, uint64_t recorded,
+	const struct match *match)
+{
+	json_t *e = json_object(), *differences = json_array();
+	struct match_form nearest;
+
+	json_object_set_new(e, "type", json_string(match_outcome_name(match->outcome)));
+	json_object_set_new(e, "request", request_json(s->actual, key));
+	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
+	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
+	if (s->best) {
+		/* Used up: it was the same request, so its form is this one's. */
+		match_form_parse(s->form.len
+				? (struct span){s->form.data, s->form.len}
+				: (struct span){s->actual->line.data, s->actual->url.len},
+			&nearest);
+		if (s->form.len)
+			match_differences(&nearest, s->actual, differences);
+		json_object_set_new(e, "nearest", nearest_json(s->best->exchange, &nearest));
+		match_form_free(&nearest);
+	}
+	json_object_set_new(e, "message", sentence(match->outcome, s, recorded, differences));
+	json_object_set_new(e, "differences", differences);
+	return e;
+}
+
+void match_explain(
+	struct matcher *m, struct span form, const struct match_slot *slot, struct match *ret)
+{
+	struct match_form actual;
+	struct search s = {.actual = &actual};
+	struct call_key key = canon_key(form);
+
+	match_form_parse(form, &actual);
+	ret->outcome = find_nearest(m, slot, &s);
+	ret->nearest = s.best ? s.best->exchange : NULL;
+	ret->explanation = explanation(&s, &key, slot ? slot->count : 0, ret);
+	match_form_free(&actual);
+	buffer_free(&s.form);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_MATCH_PRIVATE_H
+#define REPLAY_MATCH_PRIVATE_H
+
+#include "replay/match.h"
+
+#define MATCH_NONE SIZE_MAX
+
+/* One recorded exchange. */
+struct match_call {
+	const struct exchange *exchange;
+	bool servable, served;
+	struct call_key key;
+	struct call_key endpoint; /* of method, scheme, authority, path */
+	struct call_key url;      /* of those and the query */
+	size_t next;              /* call with the same key, or MATCH_NONE */
+};
+
+/* Everything asked or recorded under one key. */
+struct match_slot {
+	bool used;
+	struct call_key key;
+	size_t first, last; /* calls, MATCH_NONE: never recorded */
+	size_t next;        /* to serve */
+	uint64_t count;     /* recorded */
+	uint64_t asked;
+};
+
+struct matcher {
+	const struct tape *tape;
+	struct match_call *calls; /* as in tape->exchanges */
+	size_t count;
+	struct match_slot *slots;
+	size_t slot_count, slots_used; /* slot_count is a power of two */
+	struct match_totals totals;
+};
+
+/* The slot of that key, or the empty one where it belongs. */
+struct match_slot *match_slot_find(const struct matcher *m, const struct call_key *key);
+
+/*
+ * Appends the canonical form of a recorded request. A body over `body_max` is named by its length
+ * alone (compared with nothing) when `body_max` is less than CANON_BODY_MAX, else by its digest.
+ */
+int match_recorded_form(
+	const struct tape *t, const struct exchange *x, size_t body_max, struct buffer *out);
+
+/* XXH3-128 of a recorded body, framing left out. 0 or -errno. */
+int match_body_digest(const struct tape *t, const struct tape_message *m, struct call_key *ret);
+
+/* The parts of a canonical form; spans point into it. */
+struct match_form {
+	struct span line;             /* "POST https://host/path" */
+	struct span url;              /* line and query lines */
+	struct span queries, headers; /* lines, each with its line end */
+	struct span body;
+	json_t *json; /* the body, where it is an object or array */
+};
+void match_form_split(struct span text, struct match_form *ret);
+/* Also parses the body; match_form_free() afterwards. */
+void match_form_parse(struct span text, struct match_form *ret);
+void match_form_free(struct match_form *form);
+/* Takes the next line off *lines, its line end left out. */
+bool match_form_line(struct span *lines, struct span *ret);
+
+/*
+ * How many places differ; the first MATCH_DIFFERENCES_MAX are appended to `list` unless that is
+ * NULL.
+ */
+uint64_t match_differences(
+	const struct match_form *expected, const struct match_form *actual, json_t *list);
+/* The same for two JSON values. */
+struct match_diff {
+	json_t *list;
+	uint64_t count;
+};
+void match_diff_json(struct match_diff *d, json_t *expected, json_t *actual);
+void match_diff_text(struct match_diff *d, const char *at, struct span expected, struct span actual,
+	bool with_offset);
+/* Counts a difference, and lists it with these values (NULL: not there); takes both references. */
+void match_diff_add(struct match_diff *d, const char *at, json_t *expected, json_t *actual);
+bool match_diff_wants_more(const struct match_diff *d);
+/* Two texts cut to what is around their first difference. */
+void match_excerpts(struct span expected, struct span actual, json_t **ret_expected,
+	json_t **ret_actual, size_t *ret_offset);
+/* A JSON string of at most MATCH_EXCERPT_MAX bytes; bytes that are not UTF-8 become '?'. */
+json_t *match_excerpt(struct span text);
+#define MATCH_EXCERPT_MAX 200
+
+/* Finds the recorded call most like this one and says how they differ. */
+void match_explain(
+	struct matcher *m, struct span form, const struct match_slot *slot, struct match *ret);
+
+/* Recorded calls of one key that were in flight together and got different answers. */
+uint64_t match_count_ambiguous(const struct matcher *m);
+
+#endif

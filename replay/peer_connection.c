@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/peer_internal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * One connection's life: whatever happens on it (input, room for output, a deadline), it reads,
+ * serves, and then either arms its events anew or is freed. Only connection_run() frees.
+ */
+
+#define READS_PER_TURN   16
+#define METHOD_BYTES_MAX 24
+#define TLS_HANDSHAKE    0x16 /* RFC 8446, 5.1: ContentType */
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void connection_free(struct connection *c)
+{
+	TAILQ_REMOVE(&c->peer->connections, c, link);
+	free_event(c->readable);
+	free_event(c->writable);
+	free_event(c->timer);
+	stream_close(&c->stream);
+	request_free(c->request);
+	serve_drop_replies(c);
+	buffer_free(&c->out);
+	free(c->address);
+	free(c->name);
+	free(c->host);
+	free(c);
+}
+
+static bool is_token_byte(uint8_t b)
+{
+	return (b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') ||
+		(b && strchr("!#$%&'*+-.^_`|~", b));
+}
+
+/* As far as it has come, this could be the method of a request line. */
+static bool looks_like_http(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len && i < METHOD_BYTES_MAX; i++) {
+		if (bytes[i] == ' ')
+			return i > 0;
+		/* A robust server skips empty lines before a request (RFC 9112, 2.2). */
+		if (!is_token_byte(bytes[i]) && !(i == 0 && (bytes[i] == '\r' || bytes[i] == '\n')))
+			return false;
+		if (bytes[i] == '\r' || bytes[i] == '\n')
+			return true;
+	}
+	return len < METHOD_BYTES_MAX;
+}
+
+/* "[::1]:443" and "127.0.0.1:443" without brackets and port. */
+static char *host_of(const char *address)
+{
+	bool bracket = *address == '[';
+	const char *start = address + bracket;
+	const char *end = bracket ? strchr(start, ']') : strrchr(start, ':');
+	return end ? strndup(start, (size_t)(end - start)) : strdup(start);
+}
+
+static void start_tls(struct connection *c)
+{
+	c->host = c->name ? strdup(c->name) : host_of(c->address);
+	c->stream.ssl = tls_server_accept(c->peer->tls, c->stream.fd, c->host);
+	if (!c->stream.ssl)
+		c->dead = true;
+	c->peer->stats.tls++;
+}
+
+static void end_of_input(struct connection *c)
+{
+	c->eof = true;
+	c->leaving = true;
+}
+
+static void detect(struct connection *c)
+{
+	uint8_t first[METHOD_BYTES_MAX];
+	ssize_t n = recv(c->stream.fd, first, sizeof(first), MSG_PEEK);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	c->detected = true;
+	if (n < 0) {
+		c->dead = true;
+	} else if (n == 0) {
+		end_of_input(c);
+	} else if (first[0] == TLS_HANDSHAKE) {
+		start_tls(c);
+	} else if (!looks_like_http(first, (size_t)n)) {
+		c->peer->stats.not_http++;
+		stream_reset(&c->stream);
+		c->dead = true;
+	}
+}
+
+static void take_input(struct connection *c, struct span input)
+{
+	c->peer->stats.bytes_in += input.len;
+	if (c->deaf)
+		return;
+	/* The rest of a request that was answered early does not keep the connection. */
+	if (c->ending.revocable && (!c->request || request_awaited(c->request)))
+		c->ending = (struct ending){.kind = ENDING_NONE};
+	request_feed(c, input);
+}
+
+/* One read. False: nothing more to read now. */
+static bool read_once(struct connection *c)
+{
+	struct peer *peer = c->peer;
+	ssize_t n = stream_read(&c->stream, peer->scratch, sizeof(peer->scratch));
+	if (n > 0) {
+		take_input(c, (struct span){peer->scratch, (size_t)n});
+		return true;
+	}
+	if (n == 0)
+		end_of_input(c);
+	else if (n != -EAGAIN)
+		c->dead = true;
+	return false;
+}
+
+static void discard_input(struct connection *c)
+{
+	int r = stream_discard(&c->stream);
+	c->eof |= r == 1;
+	c->dead |= r < 0;
+}
+
+static bool may_read(const struct connection *c)
+{
+	return !c->dead && !c->eof && (c->deaf || c->reply_count < REPLIES_MAX);
+}
+
+/* True: there may be more. */
+static bool read_some(struct connection *c)
+{
+	if (!c->detected)
+		detect(c);
+	if (!c->detected)
+		return false;
+	if (c->ending.shut) {
+		if (may_read(c))
+			discard_input(c);
+		return false;
+	}
+	for (int turn = 0; turn < READS_PER_TURN; turn++)
+		if (!may_read(c) || !read_once(c))
+			return false;
+	return true;
+}
+
+static void set_pending(struct event *event, bool *pending, bool wanted)
+{
+	if (wanted && !*pending)
+		event_add(event, NULL);
+	if (!wanted && *pending)
+		event_del(event);
+	*pending = wanted;
+}
+
+static void set_timer(struct connection *c)
+{
+	if (c->deadline_ns == c->timer_ns)
+		return;
+	c->timer_ns = c->deadline_ns;
+	if (!c->timer_ns) {
+		event_del(c->timer);
+		return;
+	}
+	uint64_t now = monotonic_ns();
+	uint64_t us = c->timer_ns > now ? (c->timer_ns - now + 999) / 1000 : 0;
+	struct timeval in = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
+	event_add(c->timer, &in);
+}
+
+/*
+ * Going on "at once" means after the other connections had their turn: by level-triggered events
+ * or the timer, never event_active(), which libevent serves before it looks at any other socket.
+ */
+static void arm(struct connection *c, bool more_to_read, bool more_to_serve)
+{
+	bool resumed = !c->reading && may_read(c);
+	/* What OpenSSL has decrypted already is invisible to epoll. */
+	c->read_again = (more_to_read || resumed) && may_read(c) && stream_has_pending(&c->stream);
+	if (c->read_again)
+		c->deadline_ns = 1;
+	set_pending(c->readable, &c->reading, may_read(c));
+	set_pending(
+		c->writable, &c->writing, more_to_serve || c->blocked || c->stream.read_blocked);
+	set_timer(c);
+}
+
+static void connection_run(evutil_socket_t fd, short what, void *context)
+{
+	struct connection *c = context;
+	bool more_to_read = false, more_to_serve = false;
+	if (what & EV_TIMEOUT)
+		c->timer_ns = 0;
+	if (what & EV_READ || c->read_again || c->stream.read_blocked)
+		more_to_read = read_some(c);
+	if (!c->dead)
+		more_to_serve = serve(c);
+	if (c->dead)
+		connection_free(c);
+	else
+		arm(c, more_to_read, more_to_serve);
+}
+
+static int create_events(struct connection *c, int fd)
+{
+	struct event_base *base = c->peer->options.base;
+	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, connection_run, c);
+	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, connection_run, c);
+	c->timer = event_new(base, -1, 0, connection_run, c);
+	return c->readable && c->writable && c->timer ? 0 : -ENOMEM;
+}
+
+int connection_open(struct peer *peer, int fd, char *address, char *name)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		free(address);
+		free(name);
+		return -ENOMEM;
+	}
+	int yes = 1;
+	/* Recorded chunks leave one by one; not for Unix sockets, where it fails harmlessly. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	c->peer = peer;
+	c->stream.fd = fd;
+	c->address = address;
+	c->name = name;
+	TAILQ_INIT(&c->replies);
+	TAILQ_INSERT_TAIL(&peer->connections, c, link);
+	if (create_events(c, fd) < 0) {
+		connection_free(c);
+		return -ENOMEM;
+	}
+	peer->stats.connections++;
+	set_pending(c->readable, &c->reading, true);
+	return 0;
+}

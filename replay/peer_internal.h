@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_PEER_INTERNAL_H
+#define REPLAY_PEER_INTERNAL_H
+
+/* Shared by peer.c and peer_*.c only. */
+
+#include <event2/event.h>
+#include <sys/queue.h>
+#include <time.h>
+#include "replay/announcements.h"
+#include "replay/peer.h"
+#include "replay/playback.h"
+#include "replay/stream.h"
+#include "replay/tls_server.h"
+
+#define SCRATCH_BYTES (64u << 10)
+#define REPLIES_MAX   64 /* pipelined requests answered or waiting; past it we stop reading */
+
+struct connection;
+TAILQ_HEAD(connection_list, connection);
+struct listener;
+
+struct peer {
+	struct peer_options options;
+	struct announcements *announcements;
+	struct tls_server *tls;
+	struct listener *v4, *v6; /* v6: NULL where that family is not to be had */
+	struct connection_list connections;
+	struct peer_stats stats;
+	uint8_t scratch[SCRATCH_BYTES]; /* one read of whichever connection is at it */
+};
+
+/* What is owed to the client for one request, in the order of the requests. */
+struct reply {
+	TAILQ_ENTRY(reply) link;
+	const struct exchange *exchange; /* NULL: `bytes` instead */
+	struct buffer bytes;             /* a miss, or interim heads; owned */
+	size_t interim_sent;
+	uint64_t asked_ns; /* the request was complete */
+	bool last;         /* of `bytes`: the connection ends after it */
+};
+TAILQ_HEAD(reply_list, reply);
+
+enum ending_kind { ENDING_NONE, ENDING_FIN, ENDING_ORDERLY /* close_notify first */, ENDING_RESET };
+
+struct ending {
+	enum ending_kind kind;
+	uint64_t at_ns;
+	uint64_t wait_ns; /* how long the last look for outstanding bytes waited */
+	bool revocable;   /* a new request keeps the connection */
+	bool shut;        /* our side has been shut */
+};
+
+/* Everything here is small; what a message needs is allocated when one comes and freed after it. */
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct peer *peer;
+	struct stream stream;
+	char *address, *name; /* as announced; name may be NULL */
+	char *host;           /* TLS: the name for clients without SNI */
+	/* libevent's, always behind pointers: storage/event.h has a struct event of its own. */
+	struct event *readable, *writable, *timer;
+	bool reading, writing; /* which of these are pending */
+	uint64_t timer_ns;     /* what the timer is set to; 0: not set */
+
+	struct request *request; /* arriving; NULL between messages */
+	struct reply_list replies;
+	size_t reply_count;
+	struct playback playback; /* of the first reply */
+	bool playing;
+	struct buffer out; /* bytes on their way, from `out_done` */
+	size_t out_done;
+	uint64_t out_due_ns; /* not before */
+	struct ending ending;
+	uint64_t deadline_ns; /* look again then; 0: nothing is due by time */
+
+	bool detected;   /* TLS or plain is known */
+	bool spoke;      /* at least one request was understood */
+	bool eof;        /* the client's side has ended */
+	bool deaf;       /* what comes is dropped */
+	bool leaving;    /* end once everything owed has been sent */
+	bool read_again; /* decrypted bytes were left for the next turn */
+	bool blocked;    /* a write waits for the client to read */
+	bool dead;
+};
+
+static inline uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* peer_connection.c: owns fd, address and name, also on failure. 0 or -errno. */
+int connection_open(struct peer *peer, int fd, char *address, char *name);
+void connection_free(struct connection *c);
+
+/* peer_request.c: takes all of `input`, appending to c->replies; sets c->dead when it must. */
+void request_feed(struct connection *c, struct span input);
+void request_free(struct request *q);
+/* One is arriving that has no answer yet. */
+bool request_awaited(const struct request *q);
+
+/* peer_serve.c: sends what is due, sets c->blocked, c->deadline_ns, c->dead. True: more at once. */
+bool serve(struct connection *c);
+/* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
+struct reply *serve_add_reply(struct connection *c);
+void serve_drop_replies(struct connection *c);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/peer_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * What goes out: the replies in order, each recorded read at its time, then the recorded end. It is
+ * pulled: the next read is fetched from disk when the one before has left, and held until it is
+ * due, so a connection holds one at a time however long the response and however slow the client,
+ * and the disk's time is not part of the delay.
+ */
+
+#define WRITES_PER_TURN     64 /* then other connections get theirs */
+#define IDLE_CLOSE_MAX_NS   1000000000ull
+#define DELIVERY_FIRST_NS   200000ull
+#define DELIVERY_SLOWEST_NS 50000000ull
+
+struct reply *serve_add_reply(struct connection *c)
+{
+	struct reply *reply = calloc(1, sizeof(*reply));
+	if (!reply) {
+		c->dead = true;
+		return NULL;
+	}
+	reply->asked_ns = monotonic_ns();
+	TAILQ_INSERT_TAIL(&c->replies, reply, link);
+	c->reply_count++;
+	return reply;
+}
+
+static void drop_reply(struct connection *c, struct reply *reply)
+{
+	TAILQ_REMOVE(&c->replies, reply, link);
+	c->reply_count--;
+	buffer_free(&reply->bytes);
+	free(reply);
+}
+
+void serve_drop_replies(struct connection *c)
+{
+	while (!TAILQ_EMPTY(&c->replies))
+		drop_reply(c, TAILQ_FIRST(&c->replies));
+	c->playing = false;
+}
+
+static void plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable)
+{
+	c->ending = (struct ending){.kind = kind, .at_ns = at_ns, .revocable = revocable};
+	if (!revocable) {
+		c->deaf = true;
+		serve_drop_replies(c);
+	}
+}
+
+/* When what was received at `recorded_ns` is due. Absolute, so that delays never add up. */
+static uint64_t due_at(const struct connection *c, const struct reply *reply, uint64_t recorded_ns)
+{
+	const struct peer_timing *timing = &c->peer->options.timing;
+	uint64_t from = reply->exchange->request.end_ns;
+	if (timing->none || recorded_ns <= from)
+		return reply->asked_ns;
+	return reply->asked_ns + (uint64_t)((double)(recorded_ns - from) / timing->factor);
+}
+
+static enum ending_kind recorded_ending(const struct tape_close *close)
+{
+	if (close->kind == EVENT_END_ERROR)
+		return ENDING_RESET;
+	return close->notified || close->kind == EVENT_END_CLOSE_NOTIFY ? ENDING_ORDERLY
+									: ENDING_FIN;
+}
+
+static uint64_t close_due(const struct connection *c, const struct reply *reply, bool idle)
+{
+	const struct exchange *e = reply->exchange;
+	if (!c->peer->options.timing.none)
+		return due_at(c, reply, e->close.time_ns);
+	uint64_t gap =
+		e->close.time_ns > e->response.end_ns ? e->close.time_ns - e->response.end_ns : 0;
+	/* "As fast as possible" must still leave a client the chance to send its next request. */
+	return monotonic_ns() + (!idle ? 0 : gap < IDLE_CLOSE_MAX_NS ? gap : IDLE_CLOSE_MAX_NS);
+}
+
+/* All recorded bytes have left: what does the connection do now? */
+static void after_response(struct connection *c, const struct reply *reply)
+{
+	const struct exchange *e = reply->exchange;
+	const struct http1_head *head = e->response.head;
+	bool whole = head && e->response.complete && !head->upgrade;
+	bool kept = whole && head->keep_alive && head->body != HTTP1_BODY_UNTIL_CLOSE;
+	if (kept && (request_awaited(c->request) || !TAILQ_EMPTY(&c->replies)))
+		return; /* the next request is here already */
+	if (e->close.seen) {
+		plan_end(c, recorded_ending(&e->close), close_due(c, reply, kept), kept);
+	} else if (!whole) {
+		/* The recorded program left first; what would have come then is not known. */
+		c->deaf = true;
+		serve_drop_replies(c);
+	} else if (!kept) {
+		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+	}
+}
+
+static bool wait_until(struct connection *c, uint64_t at_ns)
+{
+	if (at_ns <= monotonic_ns())
+		return false;
+	c->deadline_ns = at_ns;
+	return true;
+}
+
+/* True: nothing is left to write, or the connection is dead. */
+static bool flush(struct connection *c)
+{
+	if (c->out.len && wait_until(c, c->out_due_ns))
+		return false;
+	while (c->out_done < c->out.len) {
+		ssize_t n = stream_write(
+			&c->stream, c->out.data + c->out_done, c->out.len - c->out_done);
+		if (n == -EAGAIN) {
+			c->blocked = true;
+			return false;
+		}
+		if (n < 0) {
+			c->dead = true;
+			return true;
+		}
+		c->out_done += (size_t)n;
+		c->peer->stats.bytes_out += (uint64_t)n;
+	}
+	buffer_reset(&c->out);
+	c->out_done = 0;
+	return true;
+}
+
+static bool serve_bytes(struct connection *c, struct reply *reply)
+{
+	buffer_free(&c->out);
+	c->out = reply->bytes;
+	c->out_due_ns = 0;
+	reply->bytes = (struct buffer){0};
+	if (reply->last)
+		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+	else
+		drop_reply(c, reply);
+	return true;
+}
+
+static bool serve_exchange(struct connection *c, struct reply *reply)
+{
+	uint64_t recorded_ns;
+	if (!c->playing)
+		playback_start(&c->playback, reply->exchange, reply->interim_sent);
+	c->playing = true;
+	if (!playback_peek(&c->playback, &recorded_ns)) {
+		struct reply done = *reply;
+		c->playing = false;
+		drop_reply(c, reply);
+		after_response(c, &done);
+		return true;
+	}
+	c->out_due_ns = due_at(c, reply, recorded_ns);
+	c->out.max = PLAYBACK_READ_MAX;
+	/* Where the recording is damaged, a cut that the client notices, never a silent gap. */
+	if (playback_read(&c->playback, c->peer->options.tape->recording, &c->out) < 0)
+		plan_end(c, ENDING_RESET, monotonic_ns(), false);
+	return true;
+}
+
+/*
+ * A close with unread input, or a reset, makes the client's kernel drop what it has not got yet:
+ * both wait until everything is acknowledged.
+ */
+static void await_delivery(struct connection *c)
+{
+	struct ending *end = &c->ending;
+	bool nothing_unread = c->eof && end->kind != ENDING_RESET;
+	if (nothing_unread || stream_delivered(&c->stream)) {
+		if (end->kind == ENDING_RESET)
+			stream_reset(&c->stream);
+		c->dead = true;
+		return;
+	}
+	end->wait_ns = end->wait_ns ? end->wait_ns * 2 : DELIVERY_FIRST_NS;
+	if (end->wait_ns > DELIVERY_SLOWEST_NS)
+		end->wait_ns = DELIVERY_SLOWEST_NS;
+	c->deadline_ns = monotonic_ns() + end->wait_ns;
+}
+
+static void part(struct connection *c)
+{
+	struct ending *end = &c->ending;
+	end->revocable = false;
+	if (!end->shut && end->kind != ENDING_RESET) {
+		int r = end->kind == ENDING_ORDERLY ? stream_notify(&c->stream) : 0;
+		if (r == -EAGAIN) {
+			c->blocked = true;
+			return;
+		}
+		stream_shutdown(&c->stream);
+	}
+	end->shut = true;
+	await_delivery(c);
+}
+
+/* True: something was put out, or moved on; false: nothing is due now. */
+static bool advance(struct connection *c)
+{
+	struct reply *reply = TAILQ_FIRST(&c->replies);
+	if (c->ending.kind != ENDING_NONE) {
+		/* A client that left while the end was being waited for gets it now. */
+		if (!(c->ending.revocable && c->eof) && wait_until(c, c->ending.at_ns))
+			return false;
+		part(c);
+		return false;
+	}
+	if (reply)
+		return reply->exchange ? serve_exchange(c, reply) : serve_bytes(c, reply);
+	buffer_free(&c->out);
+	if (c->leaving)
+		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+	return c->leaving;
+}
+
+bool serve(struct connection *c)
+{
+	c->blocked = false;
+	c->deadline_ns = 0;
+	for (int turn = 0; turn < WRITES_PER_TURN; turn++)
+		if (!flush(c) || c->dead || !advance(c))
+			return false;
+	return true;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/playback.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PIECE_OF_INTERIM, PIECE_OF_HEAD, PIECES_BEFORE_CHUNKS };
+
+/* The event last read: framing and data of one read share it, and a read may be a frame's worth. */
+struct fetched {
+	struct event event;
+	struct event_ref ref;
+	bool valid;
+};
+
+void playback_start(struct playback *p, const struct exchange *exchange, size_t interim_sent)
+{
+	*p = (struct playback){.exchange = exchange, .offset = interim_sent};
+}
+
+static const struct tape_chunk *chunk_at(const struct playback *p)
+{
+	return &p->exchange->response.chunks[p->piece - PIECES_BEFORE_CHUNKS];
+}
+
+static size_t piece_length(const struct playback *p)
+{
+	const struct exchange *e = p->exchange;
+	switch (p->piece) {
+	case PIECE_OF_INTERIM:
+		return e->interim.len;
+	case PIECE_OF_HEAD:
+		return e->response.head ? e->response.head->raw.len : 0;
+	default:
+		return chunk_at(p)->len;
+	}
+}
+
+static uint64_t piece_time(const struct playback *p)
+{
+	switch (p->piece) {
+	case PIECE_OF_INTERIM:
+		return p->exchange->interim_ns;
+	case PIECE_OF_HEAD:
+		return p->exchange->response.head_ns;
+	default:
+		return chunk_at(p)->time_ns;
+	}
+}
+
+bool playback_peek(struct playback *p, uint64_t *ret_time_ns)
+{
+	size_t count = PIECES_BEFORE_CHUNKS + p->exchange->response.count;
+	while (p->piece < count && p->offset >= piece_length(p)) {
+		p->piece++;
+		p->offset = 0;
+	}
+	if (p->piece == count)
+		return false;
+	*ret_time_ns = piece_time(p);
+	return true;
+}
+
+static bool same_ref(struct event_ref a, struct event_ref b)
+{
+	return a.segment == b.segment && a.offset == b.offset && a.frame_offset == b.frame_offset;
+}
+
+static int fetch_chunk(const struct tape_chunk *chunk, struct recording *recording,
+	struct fetched *fetched, struct span *ret)
+{
+	if (!fetched->valid || !same_ref(fetched->ref, chunk->ref)) {
+		int r = recording_read(recording, chunk->ref, &fetched->event);
+		if (r < 0)
+			return r;
+		fetched->ref = chunk->ref;
+		fetched->valid = true;
+	}
+	struct span bytes = fetched->event.data.bytes;
+	if (fetched->event.type != EVENT_DATA || chunk->offset > bytes.len ||
+		chunk->len > bytes.len - chunk->offset)
+		return -EBADMSG;
+	*ret = (struct span){bytes.data + chunk->offset, chunk->len};
+	return 0;
+}
+
+static int piece_bytes(const struct playback *p, struct recording *recording,
+	struct fetched *fetched, struct span *ret)
+{
+	switch (p->piece) {
+	case PIECE_OF_INTERIM:
+		*ret = p->exchange->interim;
+		return 0;
+	case PIECE_OF_HEAD:
+		*ret = p->exchange->response.head->raw;
+		return 0;
+	default:
+		return fetch_chunk(chunk_at(p), recording, fetched, ret);
+	}
+}
+
+int playback_read(struct playback *p, struct recording *recording, struct buffer *out)
+{
+	struct fetched fetched = {.valid = false};
+	uint64_t first, time;
+	size_t room = PLAYBACK_READ_MAX;
+	if (!playback_peek(p, &first))
+		return 0;
+	while (room && playback_peek(p, &time) && time == first) {
+		struct span bytes;
+		int r = piece_bytes(p, recording, &fetched, &bytes);
+		if (r < 0)
+			return r;
+		size_t len = bytes.len - p->offset < room ? bytes.len - p->offset : room;
+		r = buffer_append(out, bytes.data + p->offset, len);
+		if (r < 0)
+			return r;
+		p->offset += len;
+		room -= len;
+	}
+	return 0;
+}
+
+static size_t head_length(struct span bytes)
+{
+	const uint8_t *end = memmem(bytes.data, bytes.len, "\r\n\r\n", 4);
+	return end ? (size_t)(end - bytes.data) + 4 : bytes.len;
+}
+
+size_t playback_continue_bytes(struct span interim)
+{
+	size_t done = 0;
+	while (interim.len - done >= 12 && !memcmp(interim.data + done + 8, " 100", 4))
+		done += head_length((struct span){interim.data + done, interim.len - done});
+	return done;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/tape_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *tape_grow(void *array, size_t count, size_t item_bytes)
+{
+	if (count & (count - 1))
+		return array;
+	return reallocarray(array, count ? count * 2 : 1, item_bytes);
+}
+
+static struct tape_connect *add_connect(struct tape *t)
+{
+	struct tape_connect *grown;
+
+	if (t->connect_count == TAPE_ITEMS_MAX)
+		return NULL;
+	grown = tape_grow(t->connects, t->connect_count, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	t->connects = grown;
+	grown += t->connect_count++;
+	*grown = (struct tape_connect){0};
+	return grown;
+}
+
+/* What connect() says while it goes on is not its outcome. */
+static int32_t connect_outcome(int32_t error)
+{
+	if (error == EISCONN)
+		return 0;
+	return error == EINPROGRESS || error == EALREADY || error == EINTR ? -1 : error;
+}
+
+/* Asking again with connect() how the first one went is not another connect. */
+static bool is_same_connect(const struct tape *t, const struct tape_channel *c, const char *address)
+{
+	const struct tape_connect *last;
+
+	if (c->connect == SIZE_MAX)
+		return false;
+	last = &t->connects[c->connect];
+	return last->error == -1 && strcmp(last->address, address) == 0;
+}
+
+static int on_connect(struct tape *t, struct tape_channel *c, const struct event *e)
+{
+	char *address = span_dup(e->connect.address);
+	struct tape_connect *connect;
+
+	if (!address)
+		return -ENOMEM;
+	if (is_same_connect(t, c, address)) {
+		t->connects[c->connect].error = connect_outcome(e->connect.error);
+		free(address);
+		return 0;
+	}
+	connect = add_connect(t);
+	if (!connect) {
+		free(address);
+		return -E2BIG;
+	}
+	*connect = (struct tape_connect){
+		.address = address,
+		.channel = e->channel,
+		.time_ns = e->time_ns,
+		.pid = e->pid,
+		.error = connect_outcome(e->connect.error),
+		.internal = e->connect.internal != 0,
+	};
+	c->connect = t->connect_count - 1;
+	free(c->address);
+	c->address = span_dup(e->connect.address);
+	return c->address ? 0 : -ENOMEM;
+}
+
+static int on_tls(struct tape_channel *c, const struct event *e)
+{
+	char *sni = NULL;
+
+	c->tls = true;
+	if (!e->tls.sni.len)
+		return 0;
+	sni = span_dup(e->tls.sni);
+	if (!sni)
+		return -ENOMEM;
+	free(c->sni);
+	c->sni = sni;
+	return 0;
+}
+
+static int on_channel_event(
+	struct tape *t, struct tape_channels *all, const struct event *e, struct event_ref ref)
+{
+	struct tape_channel *c = tape_channels_get(all, t, e->channel);
+
+	if (!c)
+		return -E2BIG;
+	switch (e->type) {
+	case EVENT_CONNECT:
+		return on_connect(t, c, e);
+	case EVENT_CONNECTED:
+		if (c->connect != SIZE_MAX)
+			t->connects[c->connect].error = connect_outcome(e->connected.error);
+		return 0;
+	case EVENT_TLS:
+		return on_tls(c, e);
+	case EVENT_DATA:
+		return tape_channel_data(c, e, ref);
+	case EVENT_END:
+		return tape_channel_end(c, e);
+	default:
+		tape_channel_close(c);
+		return 0;
+	}
+}
+
+static int on_resolve(struct tape *t, const struct event *e)
+{
+	struct tape_name *name;
+	char *canonical;
+
+	if (t->name_count == TAPE_NAMES_MAX)
+		return -E2BIG;
+	name = tape_grow(t->names, t->name_count, sizeof(*name));
+	if (!name)
+		return -ENOMEM;
+	t->names = name;
+	name += t->name_count++;
+	canonical = span_dup(e->resolve.canonical);
+	*name = (struct tape_name){
+		.call = span_dup(e->resolve.call),
+		.node = span_dup(e->resolve.node),
+		.service = span_dup(e->resolve.service),
+		.event = *e,
+	};
+	name->event.resolve.call = span_of(name->call);
+	name->event.resolve.node = span_of(name->node);
+	name->event.resolve.service = span_of(name->service);
+	name->event.resolve.canonical = span_of(canonical);
+	return name->call && name->node && name->service && canonical ? 0 : -ENOMEM;
+}
+
+static int on_event(
+	struct tape *t, struct tape_channels *all, const struct event *e, struct event_ref ref)
+{
+	if (e->time_ns > t->duration_ns)
+		t->duration_ns = e->time_ns;
+	switch (e->type) {
+	case EVENT_RESOLVE:
+		return on_resolve(t, e);
+	case EVENT_CONNECT:
+	case EVENT_CONNECTED:
+	case EVENT_TLS:
+	case EVENT_DATA:
+	case EVENT_END:
+	case EVENT_CLOSE:
+		return on_channel_event(t, all, e, ref);
+	default:
+		return 0;
+	}
+}
+
+static int read_events(struct tape *t, struct tape_channels *all)
+{
+	struct event_ref ref;
+	struct event e;
+	int r;
+
+	recording_rewind(t->recording);
+	while ((r = recording_next(t->recording, &e, &ref)) == 1) {
+		r = on_event(t, all, &e, ref);
+		if (r)
+			return r;
+	}
+	return r;
+}
+
+static int finish_channels(struct tape_channels *all)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < all->capacity && !r; i++) {
+		if (all->slots[i])
+			r = tape_channel_finish(all->slots[i]);
+	}
+	return r;
+}
+
+static int compare_exchanges(const void *x, const void *y)
+{
+	const struct exchange *a = *(const struct exchange *const *)x;
+	const struct exchange *b = *(const struct exchange *const *)y;
+
+	if (a->request.start_ns != b->request.start_ns)
+		return a->request.start_ns < b->request.start_ns ? -1 : 1;
+	return a->number < b->number ? -1 : 1; /* still the order of their heads */
+}
+
+static void number_exchanges(struct tape *t)
+{
+	if (t->exchange_count)
+		qsort(t->exchanges, t->exchange_count, sizeof(*t->exchanges), compare_exchanges);
+	for (size_t i = 0; i < t->exchange_count; i++)
+		t->exchanges[i]->number = i + 1;
+}
+
+int tape_load(struct recording *r, struct tape **ret)
+{
+	struct tape_channels all = {0};
+	struct tape *t = calloc(1, sizeof(*t));
+	int error;
+
+	if (!t)
+		return -ENOMEM;
+	t->recording = r;
+	error = read_events(t, &all);
+	if (!error)
+		error = finish_channels(&all);
+	tape_channels_free(&all);
+	if (error) {
+		tape_free(t);
+		return error;
+	}
+	number_exchanges(t);
+	*ret = t;
+	return 0;
+}
+
+static void free_name(struct tape_name *name)
+{
+	free(name->call);
+	free(name->node);
+	free(name->service);
+	free((void *)name->event.resolve.canonical.data);
+}
+
+void tape_free(struct tape *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->exchange_count; i++)
+		tape_exchange_free(t->exchanges[i]);
+	for (size_t i = 0; i < t->connect_count; i++)
+		free(t->connects[i].address);
+	for (size_t i = 0; i < t->name_count; i++)
+		free_name(&t->names[i]);
+	free(t->exchanges);
+	free(t->connects);
+	free(t->names);
+	free(t);
+}

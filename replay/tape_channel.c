@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/tape_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/authority.h"
+
+/* All interim heads of one exchange; a server that sends more is not quoted in full. */
+#define INTERIM_BYTES_MAX (1u << 20)
+
+static struct exchange *add_exchange(struct tape_channel *c)
+{
+	struct tape *t = c->tape;
+	struct exchange **all, **own, *x;
+
+	if (t->exchange_count == TAPE_ITEMS_MAX)
+		return NULL;
+	all = tape_grow(t->exchanges, t->exchange_count, sizeof(*all));
+	if (all)
+		t->exchanges = all;
+	own = tape_grow(c->exchanges, c->asked, sizeof(*own));
+	if (own)
+		c->exchanges = own;
+	x = all && own ? tape_exchange_new() : NULL;
+	if (!x)
+		return NULL;
+	all[t->exchange_count++] = x;
+	own[c->asked] = x;
+	x->number = t->exchange_count;
+	x->channel = c->id;
+	x->index = c->asked++;
+	x->pid = c->pid;
+	x->tid = c->tid;
+	x->close = c->close; /* asked after the end had come */
+	return x;
+}
+
+static struct tape_message *message_of(struct tape_channel *c, const struct piece *p)
+{
+	struct exchange *x = p->exchange < c->asked ? c->exchanges[p->exchange] : NULL;
+
+	if (!x)
+		return NULL;
+	return p->direction == EVENT_OUT ? &x->request : &x->response;
+}
+
+static int begin_message(struct tape_channel *c, struct tape_message *m, const struct piece *p)
+{
+	if (m->head)
+		return 0;
+	m->head = tape_copy_head(p->head);
+	if (!m->head)
+		return -ENOMEM;
+	m->start_ns = p->carried ? c->held_since_ns[p->direction] : p->time_ns;
+	m->head_ns = m->end_ns = p->time_ns;
+	return 0;
+}
+
+static int add_head(struct tape_channel *c, const struct piece *p)
+{
+	struct tape_message *m;
+
+	if (p->direction == EVENT_OUT && p->exchange == c->asked && !add_exchange(c))
+		return -ENOMEM;
+	m = message_of(c, p);
+	return m ? begin_message(c, m, p) : 0;
+}
+
+static int add_interim(struct tape_channel *c, const struct piece *p)
+{
+	struct exchange *x = p->exchange < c->asked ? c->exchanges[p->exchange] : NULL;
+	uint8_t *grown;
+
+	if (!x || x->interim.len + p->bytes.len > INTERIM_BYTES_MAX)
+		return 0;
+	grown = realloc((void *)x->interim.data, x->interim.len + p->bytes.len);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + x->interim.len, p->bytes.data, p->bytes.len);
+	if (!x->interim.len)
+		x->interim_ns = p->time_ns;
+	x->interim = (struct span){grown, x->interim.len + p->bytes.len};
+	return 0;
+}
+
+static bool extends(const struct tape_chunk *last, const struct tape_chunk *next)
+{
+	return last->framing == next->framing && last->offset + last->len == next->offset &&
+		memcmp(&last->ref, &next->ref, sizeof(last->ref)) == 0;
+}
+
+static int add_chunk(struct tape_channel *c, const struct piece *p)
+{
+	struct tape_message *m = message_of(c, p);
+	struct tape_chunk chunk = {
+		.ref = c->ref,
+		.offset = (uint32_t)(p->bytes.data - c->data.data),
+		.len = (uint32_t)p->bytes.len,
+		.time_ns = p->time_ns,
+		.framing = p->kind == PIECE_FRAMING,
+	};
+	struct tape_chunk *grown;
+
+	if (!m)
+		return 0;
+	m->end_ns = p->time_ns;
+	if (!chunk.framing)
+		m->body_bytes += chunk.len;
+	if (m->count && extends(&m->chunks[m->count - 1], &chunk)) {
+		m->chunks[m->count - 1].len += chunk.len;
+		return 0;
+	}
+	grown = tape_grow(m->chunks, m->count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	m->chunks = grown;
+	m->chunks[m->count++] = chunk;
+	return 0;
+}
+
+static int end_message(struct tape_channel *c, const struct piece *p)
+{
+	struct tape_message *m = message_of(c, p);
+
+	if (m)
+		m->complete = p->kind == PIECE_END;
+	/* A body that lasts until the close ends with it, not with its last byte. */
+	if (m && m->complete)
+		m->end_ns = p->time_ns;
+	if (p->direction == EVENT_IN && p->kind == PIECE_END)
+		c->answered = (size_t)p->exchange + 1;
+	return 0;
+}
+
+static int take_piece(struct tape_channel *c, const struct piece *p)
+{
+	switch (p->kind) {
+	case PIECE_HEAD:
+		return add_head(c, p);
+	case PIECE_INTERIM:
+		return add_interim(c, p);
+	case PIECE_DATA:
+	case PIECE_FRAMING:
+		return add_chunk(c, p);
+	case PIECE_END:
+	case PIECE_CUT:
+		return end_message(c, p);
+	default:
+		return 0;
+	}
+}
+
+static void on_piece(void *context, const struct piece *p)
+{
+	struct tape_channel *c = context;
+
+	c->held[p->direction] -= p->bytes.len;
+	if (!c->error)
+		c->error = take_piece(c, p);
+	if (p->carried)
+		c->held_since_ns[p->direction] = p->time_ns;
+}
+
+static void mark_connected(struct tape_channel *c, const struct event *e)
+{
+	struct tape_connect *connect;
+
+	c->bytes[e->data.direction] += e->data.bytes.len;
+	if (c->connect == SIZE_MAX)
+		return;
+	connect = &c->tape->connects[c->connect];
+	if (connect->error == -1)
+		connect->error = 0;
+	connect->http |= conversation_is_http(c->conversation);
+	connect->bytes_out = c->bytes[EVENT_OUT];
+	connect->bytes_in = c->bytes[EVENT_IN];
+}
+
+int tape_channel_data(struct tape_channel *c, const struct event *e, struct event_ref ref)
+{
+	uint32_t direction = e->data.direction;
+
+	if (direction > EVENT_IN || e->data.bytes.len > UINT32_MAX || c->closed)
+		return 0;
+	if (!c->conversation)
+		c->conversation = conversation_new();
+	if (!c->conversation)
+		return -ENOMEM;
+	if (!c->held[direction])
+		c->held_since_ns[direction] = e->time_ns;
+	c->held[direction] += e->data.bytes.len;
+	c->pid = e->pid;
+	c->tid = e->tid;
+	c->ref = ref;
+	c->data = e->data.bytes;
+	conversation_feed(c->conversation, direction, e->time_ns, c->data, on_piece, c);
+	mark_connected(c, e);
+	return c->error;
+}
+
+static void merge_close(struct tape_close *close, const struct event *e)
+{
+	bool notify = e->end.kind == EVENT_END_CLOSE_NOTIFY;
+
+	if (!close->seen)
+		close->time_ns = e->time_ns;
+	close->seen = true;
+	close->notified |= notify;
+	close->kind = e->end.kind;
+	close->error = e->end.error;
+}
+
+/*
+ * The end belongs to the exchanges still waiting for an answer, or to the last one answered. What
+ * follows the first end (FIN after close_notify) belongs where that did.
+ */
+static void note_close(struct tape_channel *c, const struct event *e)
+{
+	if (!c->close.seen) {
+		c->close_from = c->answered;
+		if (c->close_from == c->asked && c->asked)
+			c->close_from--;
+	}
+	merge_close(&c->close, e);
+	for (size_t i = c->close_from; i < c->asked; i++)
+		c->exchanges[i]->close = c->close;
+}
+
+int tape_channel_end(struct tape_channel *c, const struct event *e)
+{
+	uint32_t direction = e->end.direction;
+
+	if (direction > EVENT_IN || e->end.kind >= EVENT_END_MAX)
+		return 0;
+	if (c->conversation)
+		conversation_end(c->conversation, direction, e->time_ns, on_piece, c);
+	if (direction == EVENT_IN)
+		note_close(c, e);
+	return c->error;
+}
+
+/*
+ * The program let go of it. Nothing is ended here: a body read until the close, which had not come,
+ * stays incomplete. A thread's last read may be recorded after another's close, so only a channel
+ * with nothing in flight gives its memory back.
+ */
+void tape_channel_close(struct tape_channel *c)
+{
+	if (c->asked != c->answered || c->held[EVENT_OUT] || c->held[EVENT_IN])
+		return;
+	conversation_free(c->conversation);
+	c->conversation = NULL;
+	c->closed = true;
+}
+
+static int finish_exchange(const struct tape_channel *c, struct exchange *x)
+{
+	const char *address = c->address ? c->address : "";
+
+	x->tls = c->tls;
+	x->address = strdup(address);
+	x->authority = request_authority(x->request.head, c->tls, c->sni ? c->sni : address);
+	return x->address && x->authority ? 0 : -ENOMEM;
+}
+
+int tape_channel_finish(struct tape_channel *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->asked && !r; i++)
+		r = finish_exchange(c, c->exchanges[i]);
+	return r;
+}
+
+void tape_channel_free(struct tape_channel *c)
+{
+	if (!c)
+		return;
+	conversation_free(c->conversation);
+	free(c->exchanges);
+	free(c->sni);
+	free(c->address);
+	free(c);
+}

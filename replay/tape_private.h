@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_TAPE_PRIVATE_H
+#define REPLAY_TAPE_PRIVATE_H
+
+#include "replay/conversation.h"
+#include "replay/tape.h"
+
+/* More of one kind than this is no recording of a session: -E2BIG. */
+#define TAPE_ITEMS_MAX (1u << 20)
+#define TAPE_NAMES_MAX (1u << 16) /* these are large */
+
+/* One channel while the recording is read. */
+struct tape_channel {
+	uint64_t id;
+	struct conversation *conversation; /* NULL before the first bytes and when closed */
+	bool closed;
+	struct tape *tape;
+	uint32_t pid, tid;
+	bool tls;
+	char *sni, *address;
+	size_t connect; /* index of its latest in tape->connects, or SIZE_MAX */
+	uint64_t bytes[2];
+
+	struct exchange **exchanges; /* borrowed from the tape */
+	size_t asked, answered;
+	struct tape_close close; /* of the inbound side, from close_from on */
+	size_t close_from;
+
+	/* Bytes the conversation has taken and not given back, and when the first of them came. */
+	size_t held[2];
+	uint64_t held_since_ns[2];
+	struct event_ref ref; /* of the event being fed, and its bytes */
+	struct span data;
+	int error;
+};
+
+/* Adds `item_bytes` of room at the end of an array whose capacity is its count's next power of two.
+ * NULL: no memory, the array is as it was. */
+void *tape_grow(void *array, size_t count, size_t item_bytes);
+
+int tape_channel_data(struct tape_channel *c, const struct event *e, struct event_ref ref);
+int tape_channel_end(struct tape_channel *c, const struct event *e);
+void tape_channel_close(struct tape_channel *c);
+/* Gives the channel's exchanges what is known of it only now that all was read. 0 or -ENOMEM. */
+int tape_channel_finish(struct tape_channel *c);
+/* NULL is fine. */
+void tape_channel_free(struct tape_channel *c);
+
+/* All channels of a recording by id. */
+struct tape_channels {
+	struct tape_channel **slots;
+	size_t count, capacity;
+};
+
+/* The channel of that id, made if there is none. NULL: no memory, or too many. */
+struct tape_channel *tape_channels_get(struct tape_channels *all, struct tape *t, uint64_t id);
+void tape_channels_free(struct tape_channels *all);
+
+struct exchange *tape_exchange_new(void);
+void tape_exchange_free(struct exchange *x);
+/* Copies a head and its bytes into one allocation. */
+struct http1_head *tape_copy_head(const struct http1_head *head);
+
+#endif

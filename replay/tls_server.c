@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/tls_server.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct tls_server {
+	SSL_CTX *context;
+	BIO_METHOD *method;
+	struct session_ca *ca;
+};
+
+/*
+ * OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the program has gone; signal
+ * dispositions belong to whoever runs us, so this one sends with MSG_NOSIGNAL.
+ */
+static int bio_fd(BIO *bio)
+{
+	return (int)(intptr_t)BIO_get_data(bio);
+}
+
+static int bio_write(BIO *bio, const char *data, int len)
+{
+	ssize_t n = send(bio_fd(bio), data, (size_t)len, MSG_NOSIGNAL);
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(bio);
+	return (int)n;
+}
+
+static int bio_read(BIO *bio, char *data, int len)
+{
+	ssize_t n = recv(bio_fd(bio), data, (size_t)len, 0);
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_read(bio);
+	if (n == 0)
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+	return (int)n;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *argument)
+{
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+	default:
+		return 0;
+	}
+}
+
+static BIO_METHOD *bio_method_new(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rrshim fd");
+	if (method) {
+		BIO_meth_set_write(method, bio_write);
+		BIO_meth_set_read(method, bio_read);
+		BIO_meth_set_ctrl(method, bio_ctrl);
+	}
+	return method;
+}
+
+static int choose_certificate(SSL *ssl, void *argument)
+{
+	const struct tls_server *server = argument;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	if (!name)
+		name = SSL_get_app_data(ssl);
+	return name && session_ca_present(server->ca, ssl, name) == 0;
+}
+
+static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
+	const unsigned char *offered, unsigned int offered_len, void *argument)
+{
+	static const unsigned char http1[] = "\x08http/1.1";
+	unsigned char *chosen;
+	/* No overlap gets no answer rather than an alert: most clients then speak HTTP/1. */
+	if (SSL_select_next_proto(&chosen, ret_len, http1, sizeof(http1) - 1, offered,
+		    offered_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*ret = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static int configure(SSL_CTX *context, struct tls_server *server)
+{
+	/* Explicit, because the system's openssl.cnf may ask for more than an old client can do. */
+	SSL_CTX_set_security_level(context, 0);
+	if (!SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) ||
+		!SSL_CTX_set_max_proto_version(context, 0) ||
+		!SSL_CTX_set_cipher_list(context, "ALL:!aNULL:!eNULL:@SECLEVEL=0"))
+		return -EIO;
+	/* A client that half-closes without close_notify still gets its response. */
+	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(context,
+		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+			SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+	/* Tickets are stateless; a cache would only grow. */
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_cert_cb(context, choose_certificate, server);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	return 0;
+}
+
+struct tls_server *tls_server_new(struct session_ca *ca)
+{
+	struct tls_server *server = calloc(1, sizeof(*server));
+	if (!server)
+		return NULL;
+	server->ca = ca;
+	server->method = bio_method_new();
+	server->context = SSL_CTX_new(TLS_server_method());
+	if (server->method && server->context && configure(server->context, server) == 0)
+		return server;
+	tls_server_free(server);
+	return NULL;
+}
+
+void tls_server_free(struct tls_server *server)
+{
+	if (!server)
+		return;
+	SSL_CTX_free(server->context);
+	BIO_meth_free(server->method);
+	free(server);
+}
+
+SSL *tls_server_accept(struct tls_server *server, int fd, const char *fallback)
+{
+	SSL *ssl = SSL_new(server->context);
+	BIO *bio = BIO_new(server->method);
+	if (!ssl || !bio) {
+		SSL_free(ssl);
+		BIO_free(bio);
+		return NULL;
+	}
+	BIO_set_data(bio, (void *)(intptr_t)fd);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, (void *)fallback);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/match.h"
+#include "scratch_recording.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include <zlib.h>
+
+static struct scratch s;
+static struct matcher *m;
+static uint64_t next_channel;
+
+static void begin(void)
+{
+	scratch_begin(&s);
+	m = NULL;
+	next_channel = 1;
+}
+
+static void end(void)
+{
+	matcher_free(m);
+	scratch_free(&s);
+}
+
+TestSuite(match, .init = begin, .fini = end);
+
+#define HOST "localhost:8443"
+
+/* Heads without their empty line, so that cases can add to them. */
+#define POST(path) "POST " path " HTTP/1.1\r\nHost: " HOST "\r\nContent-Type: application/json\r\n"
+
+static char *with_body(const char *head, const char *body)
+{
+	char *text;
+
+	cr_assert_geq(
+		asprintf(&text, "%sContent-Length: %zu\r\n\r\n%s", head, strlen(body), body), 0);
+	return text;
+}
+
+/* Records a call on a connection of its own, from `ms` to `end_ms`. */
+static uint64_t record_from_to(
+	const char *head, const char *body, const char *response, uint64_t ms, uint64_t end_ms)
+{
+	uint64_t channel = next_channel++;
+	char *request = with_body(head, body);
+
+	scratch_connect(&s, channel, "127.0.0.1:8443", 0, ms);
+	scratch_tls(&s, channel, "localhost", ms);
+	scratch_out(&s, channel, request, ms);
+	if (response)
+		scratch_in(&s, channel, response, end_ms);
+	free(request);
+	return channel;
+}
+
+static uint64_t record(const char *head, const char *body, const char *response)
+{
+	uint64_t ms = next_channel * 100;
+
+	return record_from_to(head, body, response, ms, ms + 50);
+}
+
+static void load(void)
+{
+	scratch_load(&s);
+	cr_assert_eq(matcher_new(s.tape, &m), 0);
+}
+
+static struct match ask_bytes(struct span text, const char *scheme, const char *authority)
+{
+	static struct http1_head head;
+	struct match match;
+	struct canon_input in = {
+		.scheme = span_of(scheme), .authority = span_of(authority), .head = &head};
+
+	cr_assert_eq(http1_parse_head(HTTP1_REQUEST, text, &head), 0);
+	in.body = (struct span){text.data + head.raw.len, text.len - head.raw.len};
+	cr_assert_eq(match_next(m, &in, &match), 0);
+	cr_assert_eq(match.exchange != NULL, match.outcome == MATCH_EXACT);
+	cr_assert_eq(match.explanation == NULL, match.outcome == MATCH_EXACT);
+	return match;
+}
+
+static struct match ask(const char *head, const char *body)
+{
+	char *text = with_body(head, body);
+	struct match match = ask_bytes(span_of(text), "https", HOST);
+
+	free(text);
+	return match;
+}
+
+static void check_served(struct match match, uint64_t number)
+{
+	cr_assert_eq(match.outcome, MATCH_EXACT, "%s", match_outcome_name(match.outcome));
+	cr_assert_eq(match.exchange->number, number);
+}
+
+static void check_message(struct match match, enum match_outcome outcome, const char *message)
+{
+	cr_assert_eq(match.outcome, outcome, "%s", match_outcome_name(match.outcome));
+	cr_assert_str_eq(json_string_value(json_object_get(match.explanation, "type")),
+		match_outcome_name(outcome));
+	cr_assert_str_eq(json_string_value(json_object_get(match.explanation, "message")), message);
+	json_decref(match.explanation);
+}
+
+static const json_t *difference(const struct match *match, size_t i)
+{
+	return json_array_get(json_object_get(match->explanation, "differences"), i);
+}
+
+static void check_difference(const struct match *match, size_t i, const char *at,
+	const char *expected, const char *actual)
+{
+	const json_t *d = difference(match, i);
+
+	cr_assert_not_null(d);
+	cr_assert_str_eq(json_string_value(json_object_get(d, "at")), at);
+	if (expected)
+		cr_assert_str_eq(json_string_value(json_object_get(d, "expected")), expected);
+	else
+		cr_assert_null(json_object_get(d, "expected"));
+	if (actual)
+		cr_assert_str_eq(json_string_value(json_object_get(d, "actual")), actual);
+	else
+		cr_assert_null(json_object_get(d, "actual"));
+}
+
+#define CHAT     POST("/v1/chat/completions")
+#define SAY(x)   "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"" x "\"}]}"
+#define REPLY(x) "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" x
+
+Test(match, the_same_request_three_times)
+{
+	for (int i = 0; i < 3; i++)
+		record(CHAT, SAY("hi"), REPLY("x"));
+	load();
+	for (uint64_t i = 1; i <= 3; i++)
+		check_served(ask(CHAT, SAY("hi")), i);
+	struct match match = ask(CHAT, SAY("hi"));
+
+	cr_assert_eq(match.occurrence, 4);
+	cr_assert_eq(match.nearest->number, 3);
+	check_message(match, MATCH_USED_UP,
+		"POST https://localhost:8443/v1/chat/completions was recorded 3 times and all 3 "
+		"were served");
+}
+
+Test(match, a_retry_chain_replays_as_it_was)
+{
+	uint64_t channel = record(CHAT, SAY("hi"), NULL);
+
+	scratch_end(&s, channel, EVENT_END_ERROR, ECONNRESET, 199);
+	record(CHAT "x-stainless-retry-count: 1\r\n", SAY("hi"),
+		"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n");
+	record(CHAT "x-stainless-retry-count: 2\r\n", SAY("hi"), REPLY("x"));
+	load();
+	struct match match = ask(CHAT, SAY("hi"));
+
+	check_served(match, 1);
+	cr_assert_null(match.exchange->response.head);
+	cr_assert_eq(match.exchange->close.error, ECONNRESET);
+	match = ask(CHAT, SAY("hi"));
+	cr_assert_eq(match.exchange->response.head->status, 429);
+	match = ask(CHAT, SAY("hi"));
+	cr_assert_eq(match.exchange->response.head->status, 200);
+}
+
+Test(match, a_request_cut_by_its_program_is_not_served)
+{
+	scratch_out(&s, 50, CHAT "Content-Length: 1000\r\n\r\n{", 1);
+	record(CHAT, SAY("hi"), REPLY("x"));
+	load();
+	struct match_totals totals;
+
+	check_served(ask(CHAT, SAY("hi")), 2);
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.recorded, 1);
+}
+
+Test(match, a_request_refused_before_its_body_is_served)
+{
+	static const char expecting[] = CHAT "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+	struct match match;
+
+	scratch_tls(&s, 50, "localhost", 1);
+	scratch_out(&s, 50, expecting, 1);
+	scratch_in(&s, 50, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", 2);
+	load();
+	match = ask_bytes(span_of(expecting), "https", HOST);
+	check_served(match, 1);
+	cr_assert_eq(match.exchange->response.head->status, 413);
+}
+
+Test(match, a_changed_prompt_is_named)
+{
+	record(CHAT, SAY("other"), REPLY("x"));
+	record(CHAT, "{\"model\":\"q\",\"n\":1}", REPLY("x"));
+	record(CHAT, SAY("fix the bug"), REPLY("x"));
+	load();
+	check_served(ask(CHAT, SAY("other")), 1);
+	struct match match = ask(CHAT, SAY("fix the bugs"));
+
+	cr_assert_eq(match.nearest->number, 3);
+	check_difference(&match, 0, "$.messages[0].content", "fix the bug", "fix the bugs");
+	cr_assert_null(difference(&match, 1));
+	check_message(match, MATCH_DIFFERENT,
+		"POST https://localhost:8443/v1/chat/completions differs from recorded call 3 at "
+		"$.messages[0].content");
+}
+
+Test(match, a_long_text_is_shown_around_its_difference)
+{
+	char long_text[1001] = {0}, other[1001], body[1200];
+	const char *shown;
+	struct match match;
+
+	memset(long_text, 'a', 1000);
+	memcpy(other, long_text, sizeof(other));
+	other[500] = 'B';
+	snprintf(body, sizeof(body), "{\"t\":\"%s\"}", long_text);
+	record(CHAT, body, REPLY("x"));
+	load();
+	snprintf(body, sizeof(body), "{\"t\":\"%s\"}", other);
+	match = ask(CHAT, body);
+	shown = json_string_value(json_object_get(difference(&match, 0), "actual"));
+	cr_assert_leq(strlen(shown), 200);
+	cr_assert(strchr(shown, 'B'));
+	json_decref(match.explanation);
+}
+
+Test(match, headers_query_and_missing_members_are_named)
+{
+	struct match match;
+
+	record(POST("/a?page=1&q=x") "Accept: a\r\n", "{\"a\":1,\"b\":[1]}", REPLY("x"));
+	load();
+	match = ask(POST("/a?page=2&q=x") "Accept: b\r\nX-New: n\r\n", "{\"b\":[1,\"two\"]}");
+	check_difference(&match, 0, "query page", "1", "2");
+	cr_assert_eq(json_integer_value(json_object_get(difference(&match, 1), "expected")), 1);
+	check_difference(&match, 2, "$.b[1]", NULL, "two");
+	check_difference(&match, 3, "header accept", "a", "b");
+	check_difference(&match, 4, "header x-new", NULL, "n");
+	check_message(match, MATCH_DIFFERENT,
+		"POST https://localhost:8443/a?page=2&q=x differs from recorded call 1 at query page "
+		"and in 4 other places");
+}
+
+Test(match, a_body_that_is_not_json)
+{
+	static const char put[] = "PUT /f HTTP/1.1\r\nHost: " HOST "\r\n";
+	struct match match;
+
+	record(put, "plain text one", REPLY("x"));
+	load();
+	match = ask(put, "plain text two");
+	check_difference(&match, 0, "body", "plain text one", "plain text two");
+	cr_assert_eq(json_integer_value(json_object_get(difference(&match, 0), "offset")), 11);
+	json_decref(match.explanation);
+}
+
+Test(match, another_endpoint_and_another_host)
+{
+	record(CHAT, SAY("hi"), REPLY("x"));
+	load();
+	struct match match = ask(POST("/v1/embeddings"), SAY("hi"));
+
+	cr_assert_eq(match.nearest->number, 1);
+	check_message(match, MATCH_NO_ENDPOINT,
+		"POST https://localhost:8443/v1/embeddings was never recorded, only other calls to "
+		"localhost:8443");
+	match = ask_bytes(span_of("GET / HTTP/1.1\r\n\r\n"), "http", "localhost:9999");
+	cr_assert_null(match.nearest, "never a call to another host");
+	check_message(match, MATCH_NO_HOST, "localhost:9999 was never recorded");
+}
+
+Test(match, secrets_differ_and_are_not_shown)
+{
+	struct match match;
+	char *shown;
+
+	record(POST("/a?api_key=rr-redacted-parameter-01234567") "Authorization: Bearer rr-redacted-token-01234567\r\n",
+		"{}", REPLY("x"));
+	load();
+	check_served(
+		ask(POST("/a?api_key=TOPSECRET1") "Authorization: Bearer TOPSECRET2\r\n", "{}"), 1);
+	match = ask(POST("/a?api_key=TOPSECRET1") "Authorization: Bearer TOPSECRET2\r\n"
+						  "x-api-key: TOPSECRET3\r\n",
+		"{\"a\":1}");
+	shown = json_dumps(match.explanation, 0);
+	cr_assert_null(strstr(shown, "TOPSECRET"), "%s", shown);
+	cr_assert(strstr(shown, "api_key={{secret}}"));
+	free(shown);
+	json_decref(match.explanation);
+}
+
+static void record_multipart(const char *boundary)
+{
+	char head[300], body[300];
+
+	snprintf(head, sizeof(head),
+		"POST /up HTTP/1.1\r\nHost: " HOST
+		"\r\nContent-Type: multipart/form-data; boundary=%s\r\n",
+		boundary);
+	snprintf(body, sizeof(body),
+		"--%s\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\x01\xfe\r\n--%s--\r\n",
+		boundary, boundary);
+	if (m)
+		check_served(ask(head, body), 1);
+	else
+		record(head, body, REPLY("x"));
+}
+
+Test(match, a_multipart_boundary_is_random)
+{
+	record_multipart("----WebKitFormBoundaryA1b2C3");
+	load();
+	record_multipart("d41d8cd98f00b204");
+}
+
+static struct buffer gzip_request(const char *json, int level)
+{
+	struct buffer request = BUFFER(4096);
+	uint8_t packed[1024];
+	z_stream z = {.next_in = (Bytef *)json, .avail_in = (uInt)strlen(json)};
+
+	deflateInit2(&z, level, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY);
+	z.next_out = packed;
+	z.avail_out = sizeof(packed);
+	cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+	buffer_printf(&request, CHAT "Content-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
+		z.total_out);
+	buffer_append(&request, packed, z.total_out);
+	deflateEnd(&z);
+	return request;
+}
+
+Test(match, a_gzip_body_packed_otherwise)
+{
+	struct buffer stored = gzip_request(SAY("hi"), 0), packed = gzip_request(SAY("hi"), 9);
+
+	cr_assert_neq(stored.len, packed.len);
+	scratch_tls(&s, 1, "localhost", 1);
+	scratch_bytes(&s, 1, EVENT_OUT, (struct span){stored.data, stored.len}, 1);
+	scratch_in(&s, 1, REPLY("x"), 2);
+	load();
+	check_served(ask_bytes((struct span){packed.data, packed.len}, "https", HOST), 1);
+	buffer_free(&stored);
+	buffer_free(&packed);
+}
+
+#define MIB (1u << 20)
+
+/* Seventeen blocks, each filled with its number; the last with `last`. */
+static XXH128_hash_t hash_large(uint8_t *block, int last)
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_hash_t hash;
+
+	XXH3_128bits_reset(state);
+	for (int i = 0; i < 17; i++) {
+		memset(block, i < 16 ? i : last, MIB);
+		XXH3_128bits_update(state, block, MIB);
+	}
+	hash = XXH3_128bits_digest(state);
+	XXH3_freeState(state);
+	return hash;
+}
+
+static struct match ask_large(const char *head_text, XXH128_hash_t hash)
+{
+	static struct http1_head head;
+	struct canon_input in = {
+		.scheme = span_of("http"),
+		.authority = span_of("h"),
+		.head = &head,
+		.body_elided = true,
+		.length = 17 * MIB,
+	};
+	XXH128_canonical_t digest;
+	struct match match;
+
+	http1_parse_head(HTTP1_REQUEST, span_of(head_text), &head);
+	XXH128_canonicalFromHash(&digest, hash);
+	memcpy(in.digest, &digest, sizeof(in.digest));
+	cr_assert_eq(match_next(m, &in, &match), 0);
+	return match;
+}
+
+Test(match, a_body_too_large_for_memory)
+{
+	static const char head[] =
+		"PUT /big HTTP/1.1\r\nHost: h\r\nContent-Length: 17825792\r\n\r\n";
+	uint8_t *block = malloc(MIB);
+	struct match match;
+
+	scratch_out(&s, 1, head, 1);
+	for (int i = 0; i < 17; i++) {
+		memset(block, i, MIB);
+		scratch_bytes(&s, 1, EVENT_OUT, (struct span){block, MIB}, 2);
+	}
+	scratch_in(&s, 1, REPLY("x"), 3);
+	load();
+	match = ask_large(head, hash_large(block, 99));
+	check_message(
+		match, MATCH_DIFFERENT, "PUT http://h/big differs from recorded call 1 at body");
+	check_served(ask_large(head, hash_large(block, 16)), 1);
+	free(block);
+}
+
+Test(match, in_flight_together_with_different_answers)
+{
+	struct match_totals totals;
+
+	record_from_to(CHAT, SAY("same"), REPLY("x"), 100, 200);
+	record_from_to(CHAT, SAY("same"), REPLY("y"), 150, 250);
+	record_from_to(CHAT, SAY("same"), REPLY("z"), 300, 400); /* not together with those */
+	record_from_to(CHAT, SAY("agreed"), REPLY("x"), 100, 200);
+	record_from_to(CHAT, SAY("agreed"), REPLY("x"), 100, 200);
+	load();
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.ambiguous, 2);
+}
+
+Test(match, totals_and_what_was_not_asked)
+{
+	const struct exchange **unused;
+	struct match_totals totals;
+	struct match match;
+	size_t count;
+
+	for (int i = 0; i < 3; i++)
+		record(CHAT, SAY("hi"), REPLY("x"));
+	record(CHAT, SAY("never asked"), REPLY("x"));
+	load();
+	check_served(ask(CHAT, SAY("hi")), 1);
+	match = ask(CHAT, SAY("new"));
+	json_decref(match.explanation);
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.recorded, 4);
+	cr_assert_eq(totals.served, 1);
+	cr_assert_eq(totals.missed, 1);
+	cr_assert_eq(totals.unused, 3);
+	cr_assert_eq(matcher_unused(m, &unused, &count), 0);
+	cr_assert_eq(count, 3);
+	cr_assert_eq(unused[0]->number, 2);
+	cr_assert_eq(unused[2]->number, 4);
+	free(unused);
+}
+
+Test(match, peeking_takes_nothing)
+{
+	static struct http1_head head;
+	struct span text = span_of("POST /v1/chat/completions HTTP/1.1\r\nHost: " HOST
+				   "\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+
+	record(CHAT, SAY("1"), REPLY("x"));
+	record(CHAT, SAY("2"), REPLY("x"));
+	load();
+	http1_parse_head(HTTP1_REQUEST, text, &head);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(match_peek(m, span_of("https"), span_of(HOST), &head)->number, 1);
+	check_served(ask(CHAT, SAY("1")), 1);
+	cr_assert_eq(match_peek(m, span_of("https"), span_of(HOST), &head)->number, 2);
+	cr_assert_null(match_peek(m, span_of("https"), span_of("other"), &head));
+}
+
+Test(match, every_recorded_request_matches_itself)
+{
+	char body[64];
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(body, sizeof(body), "{\"n\":%d}", i % 100);
+		record(CHAT, body, REPLY("x"));
+	}
+	load();
+	for (uint64_t i = 0; i < 300; i++) {
+		snprintf(body, sizeof(body), "{\"n\":%d}", (int)(i % 100));
+		check_served(ask(CHAT, body), i + 1);
+	}
+}
