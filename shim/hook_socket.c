@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/real.h"
+#include "shim/redirect.h"
+#include "shim/start.h"
+#include "shim/tap.h"
+
+/*
+ * Sockets. Safety: as hook_io.c; in replay a connect is one question to the helper, and an address
+ * given to a send is looked at before the kernel sees it.
+ */
+
+static int record_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	enum fd_class class = fdtab_class(fdtab_learn(fd));
+	struct tap tap;
+	int r;
+
+	if (class == FD_CONNECTING) {
+		r = real.connect(fd, addr, len);
+		tap_connect_outcome(fd, r < 0 ? errno : 0);
+		return r;
+	}
+	if (class != FD_NEW || !start_ready())
+		return real.connect(fd, addr, len);
+	tap_sending(&tap, fd);
+	r = real.connect(fd, addr, len);
+	tap_connected(&tap, fd, addr, len, r);
+	return r;
+}
+
+int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	SAVE_ERRNO();
+
+	if (start_is_replay())
+		return redirect_connect(fd, addr, len);
+	if (start_vfork_child || start_state() == START_INERT)
+		return real.connect(fd, addr, len);
+	fdtab_learn(fd);
+	RESTORE_ERRNO();
+	return record_connect(fd, addr, len);
+}
+HOOK_ALIAS(__connect, connect);
+
+int shim_listen(int fd, int backlog)
+{
+	struct wire_address address;
+	socklen_t len = sizeof(address.bytes);
+	int r = real.listen(fd, backlog);
+	SAVE_ERRNO();
+
+	if (r < 0 || fdtab_class(fdtab_get(fd)) != FD_NEW)
+		return r;
+	if (start_is_replay()) {
+		redirect_listening(fd);
+	} else if (sys(SYS_getsockname, fd, address.bytes, &len) == 0) {
+		address.len = len;
+		tap_note(WIRE_LISTEN, fdtab_cookie(fdtab_get(fd)), 0, &address, sizeof(address));
+	}
+	fdtab_set(fd, FD_SKIP);
+	RESTORE_ERRNO();
+	return r;
+}
+
+/* ---- sending ---- */
+
+/* TCP fast open hides a connect in a send: made two calls, so that the connect is seen. The rest is
+ * whether replay lets a datagram go. False: errno says why not. */
+static bool may_send(int fd, const struct sockaddr *to, socklen_t len, int *flags)
+{
+	if (*flags & MSG_FASTOPEN) {
+		*flags &= ~MSG_FASTOPEN;
+		return shim_connect(fd, to, len) == 0;
+	}
+	if (!start_is_replay() || redirect_allows_datagram(to, len))
+		return true;
+	errno = ENETUNREACH;
+	return false;
+}
+
+ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
+{
+	struct iovec run = {(void *)buf, n};
+	struct tap tap;
+	ssize_t r;
+
+	if (!tap_traces(fd))
+		return real.send(fd, buf, n, flags);
+	tap_sending(&tap, fd);
+	r = real.send(fd, buf, n, flags);
+	tap_sent(&tap, fd, &run, 1, r);
+	return r;
+}
+HOOK_ALIAS(__send, send);
+
+ssize_t shim_sendto(
+	int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	struct iovec run = {(void *)buf, n};
+	bool fast = flags & MSG_FASTOPEN;
+	struct tap tap;
+	ssize_t r;
+
+	if (to && !may_send(fd, to, len, &flags))
+		return -1;
+	if (fast)
+		to = NULL;
+	if (!tap_traces(fd))
+		return real.sendto(fd, buf, n, flags, to, to ? len : 0);
+	tap_sending(&tap, fd);
+	r = real.sendto(fd, buf, n, flags, to, to ? len : 0);
+	tap_sent(&tap, fd, &run, 1, r);
+	return r;
+}
+
+ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct msghdr plain;
+	struct tap tap;
+	ssize_t r;
+
+	if (unlikely(start_is_replay() || (flags & MSG_FASTOPEN)) && msg && msg->msg_name) {
+		bool fast = flags & MSG_FASTOPEN;
+
+		if (!may_send(fd, msg->msg_name, msg->msg_namelen, &flags))
+			return -1;
+		if (fast) {
+			plain = *msg;
+			plain.msg_name = NULL;
+			plain.msg_namelen = 0;
+			msg = &plain;
+		}
+	}
+	if (!tap_traces(fd))
+		return real.sendmsg(fd, msg, flags);
+	tap_sending(&tap, fd);
+	r = real.sendmsg(fd, msg, flags);
+	tap_sent(&tap, fd, r > 0 ? msg->msg_iov : NULL, r > 0 ? msg->msg_iovlen : 0, r);
+	return r;
+}
+
+int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
+{
+	struct tap tap;
+	int r;
+
+	for (unsigned int i = 0; start_is_replay() && i < count; i++) {
+		const struct msghdr *m = &msgs[i].msg_hdr;
+
+		if (m->msg_name && !may_send(fd, m->msg_name, m->msg_namelen, &flags))
+			return -1;
+	}
+	if (!tap_traces(fd))
+		return real.sendmmsg(fd, msgs, count, flags);
+	tap_sending(&tap, fd);
+	r = real.sendmmsg(fd, msgs, count, flags);
+	for (int i = 0; i < r; i++)
+		tap_sent(&tap, fd, msgs[i].msg_hdr.msg_iov, msgs[i].msg_hdr.msg_iovlen,
+			msgs[i].msg_len);
+	if (r <= 0)
+		tap_sent(&tap, fd, NULL, 0, r);
+	return r;
+}
+
+/* ---- receiving ---- */
+
+/* Peeked bytes come again; with MSG_TRUNC a stream's bytes are dropped without being copied. */
+static void received(int fd, struct iovec run, int flags, ssize_t r)
+{
+	if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
+		return;
+	if ((flags & MSG_TRUNC) && r > 0)
+		tap_unseen(fd, (uint64_t)r);
+	else
+		tap_received(fd, &run, 1, r);
+}
+
+ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
+{
+	ssize_t r = real.recv(fd, buf, n, flags);
+
+	if (tap_traces(fd))
+		received(fd, (struct iovec){buf, n}, flags, r);
+	return r;
+}
+
+ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+{
+	ssize_t r = real.__recv_chk(fd, buf, n, size, flags);
+
+	if (tap_traces(fd))
+		received(fd, (struct iovec){buf, n}, flags, r);
+	return r;
+}
+
+ssize_t shim_recvfrom(
+	int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
+{
+	ssize_t r = real.recvfrom(fd, buf, n, flags, from, len);
+
+	if (tap_traces(fd))
+		received(fd, (struct iovec){buf, n}, flags, r);
+	return r;
+}
+
+ssize_t shim___recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
+	struct sockaddr *from, socklen_t *len)
+{
+	ssize_t r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
+
+	if (tap_traces(fd))
+		received(fd, (struct iovec){buf, n}, flags, r);
+	return r;
+}
+
+/* Descriptors that arrive by SCM_RIGHTS may take numbers the table has stale words for. */
+static void learn_passed(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		const int *fds = (const int *)CMSG_DATA(c);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++)
+			fdtab_set(fds[i], FD_UNKNOWN);
+	}
+}
+
+static void received_message(int fd, struct msghdr *msg, int flags, ssize_t r)
+{
+	if (r >= 0 && msg->msg_controllen > 0 && msg->msg_control)
+		learn_passed(msg);
+	if (!tap_traces(fd) || (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
+		return;
+	if ((flags & MSG_TRUNC) && r > 0)
+		tap_unseen(fd, (uint64_t)r);
+	else
+		tap_received(fd, r >= 0 ? msg->msg_iov : NULL, r >= 0 ? msg->msg_iovlen : 0, r);
+}
+
+ssize_t shim_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t r = real.recvmsg(fd, msg, flags);
+
+	received_message(fd, msg, flags, r);
+	return r;
+}
+
+int shim_recvmmsg(
+	int fd, struct mmsghdr *msgs, unsigned int count, int flags, struct timespec *timeout)
+{
+	int r = real.recvmmsg(fd, msgs, count, flags, timeout);
+
+	for (int i = 0; i < r; i++)
+		received_message(fd, &msgs[i].msg_hdr, flags, msgs[i].msg_len);
+	return r;
+}
+
+/* ---- the rest ---- */
+
+int shim_shutdown(int fd, int how)
+{
+	int r = real.shutdown(fd, how);
+
+	if (r == 0 && how != SHUT_RD && tap_traces(fd))
+		tap_note(WIRE_SHUTDOWN, fdtab_cookie(fdtab_get(fd)), 0, NULL, 0);
+	return r;
+}
+
+int shim_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	if (likely(fdtab_class(fdtab_get(fd)) != FD_REPLAYED) || start_vfork_child)
+		return real.getpeername(fd, addr, len);
+	return redirect_peer(fd, addr, len);
+}
+
+/* SO_ERROR is how event loops learn what became of a connect. */
+int shim_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+	int r = real.getsockopt(fd, level, option, value, len);
+
+	if (r == 0 && level == SOL_SOCKET && option == SO_ERROR && !start_vfork_child &&
+		fdtab_class(fdtab_get(fd)) == FD_CONNECTING)
+		tap_connect_outcome(fd, *(int *)value);
+	return r;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/real.h"
+#include "shim/start.h"
+#include "shim/tap.h"
+
+/*
+ * OpenSSL and BoringSSL: plaintext as the program reads and writes it. A connection is known by its
+ * ClientHello random, which the socket tap has seen go by: SSL_get_fd() is −1 for curl and asyncio
+ * [E7]. Safety: the library's functions are called in the scope of the caller; the random and the
+ * shutdown state are plain getters that leave its error queue alone. In replay the socket's other
+ * end is the helper, and there is nothing to tap.
+ */
+
+#define RECEIVED_SHUTDOWN 2 /* SSL_RECEIVED_SHUTDOWN */
+#define BIO_TYPE_SSL	  (7 | 0x0200)
+#define BIO_C_GET_SSL	  110
+
+typedef size_t (*get_random)(const void *ssl, unsigned char *out, size_t n);
+typedef int (*get_int)(const void *);
+typedef long (*bio_ctrl)(void *bio, int command, long larg, void *parg);
+
+struct connection {
+	const void *caller;
+	void *ssl;
+	uint8_t random[WIRE_RANDOM_BYTES];
+};
+
+static bool tapping(void)
+{
+	return !start_is_replay() && !start_vfork_child && start_ready();
+}
+
+/* Without a random (a library that has no getter, or nothing sent yet) the object's address, unique
+ * while it lives, keeps its bytes together. */
+static void identify(struct connection *c, const void *caller, void *ssl)
+{
+	get_random f = (get_random)real_scoped(caller, "SSL_get_client_random", NULL);
+
+	c->caller = caller;
+	c->ssl = ssl;
+	memset(c->random, 0, sizeof(c->random));
+	if (f && f(ssl, c->random, sizeof(c->random)) == sizeof(c->random) &&
+		memcmp(c->random, c->random + 1, sizeof(c->random) - 1) != 0)
+		return;
+	memset(c->random, 0, sizeof(c->random));
+	memcpy(c->random, &ssl, sizeof(ssl));
+}
+
+static void note_read(const void *caller, void *ssl, const void *buf, size_t n)
+{
+	SAVE_ERRNO();
+	struct connection c;
+	get_int shutdown_state;
+
+	identify(&c, caller, ssl);
+	if (n > 0) {
+		tap_tls_received(c.random, buf, n);
+	} else {
+		shutdown_state = (get_int)real_scoped(caller, "SSL_get_shutdown", NULL);
+		if (shutdown_state && (shutdown_state(ssl) & RECEIVED_SHUTDOWN))
+			tap_tls_end(c.random);
+	}
+	RESTORE_ERRNO();
+}
+
+static void note_written(struct tap *tap, const void *caller, void *ssl, const void *buf, size_t n)
+{
+	SAVE_ERRNO();
+	struct connection c;
+
+	identify(&c, caller, ssl);
+	tap_tls_sent(tap, c.random, buf, n);
+	RESTORE_ERRNO();
+}
+
+/* Finds the caller's function, or gives up with the API's error value. */
+#define FIND(name, failure)                                                                        \
+	const void *caller = __builtin_return_address(0);                                          \
+	__typeof__(&shim_##name) f = (__typeof__(&shim_##name))real_scoped(                        \
+		caller, #name, (const void *)shim_##name);                                         \
+                                                                                                   \
+	if (unlikely(!f))                                                                          \
+		return failure
+
+int shim_SSL_read(void *ssl, void *buf, int n)
+{
+	FIND(SSL_read, -1);
+	int r = f(ssl, buf, n);
+
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int shim_SSL_read_ex(void *ssl, void *buf, size_t n, size_t *ret_n)
+{
+	FIND(SSL_read_ex, 0);
+	int r = f(ssl, buf, n, ret_n);
+
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+#define READ_EARLY_ERROR 0 /* SSL_READ_EARLY_DATA_ERROR */
+
+int shim_SSL_read_early_data(void *ssl, void *buf, size_t n, size_t *ret_n)
+{
+	FIND(SSL_read_early_data, READ_EARLY_ERROR);
+	int r = f(ssl, buf, n, ret_n);
+
+	if (tapping() && r != READ_EARLY_ERROR && *ret_n > 0)
+		note_read(caller, ssl, buf, *ret_n);
+	return r;
+}
+
+int shim_SSL_write(void *ssl, const void *buf, int n)
+{
+	struct tap tap;
+	int r;
+
+	FIND(SSL_write, -1);
+	if (!tapping())
+		return f(ssl, buf, n);
+	tap_sending(&tap, -1);
+	r = f(ssl, buf, n);
+	note_written(&tap, caller, ssl, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int shim_SSL_write_ex(void *ssl, const void *buf, size_t n, size_t *ret_n)
+{
+	struct tap tap;
+	int r;
+
+	FIND(SSL_write_ex, 0);
+	if (!tapping())
+		return f(ssl, buf, n, ret_n);
+	tap_sending(&tap, -1);
+	r = f(ssl, buf, n, ret_n);
+	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+int shim_SSL_write_ex2(void *ssl, const void *buf, size_t n, uint64_t flags, size_t *ret_n)
+{
+	struct tap tap;
+	int r;
+
+	FIND(SSL_write_ex2, 0);
+	if (!tapping())
+		return f(ssl, buf, n, flags, ret_n);
+	tap_sending(&tap, -1);
+	r = f(ssl, buf, n, flags, ret_n);
+	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+int shim_SSL_write_early_data(void *ssl, const void *buf, size_t n, size_t *ret_n)
+{
+	struct tap tap;
+	int r;
+
+	FIND(SSL_write_early_data, 0);
+	if (!tapping())
+		return f(ssl, buf, n, ret_n);
+	tap_sending(&tap, -1);
+	r = f(ssl, buf, n, ret_n);
+	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+/* With kernel TLS the file goes out without passing SSL_write. */
+ssize_t shim_SSL_sendfile(void *ssl, int fd, off_t offset, size_t n, int flags)
+{
+	struct connection c;
+	struct tap tap;
+	ssize_t r;
+
+	FIND(SSL_sendfile, -1);
+	if (!tapping())
+		return f(ssl, fd, offset, n, flags);
+	tap_sending(&tap, -1);
+	r = f(ssl, fd, offset, n, flags);
+	SAVE_ERRNO();
+	identify(&c, caller, ssl);
+	tap_tls_sent_file(&tap, c.random, fd, offset, r > 0 ? (size_t)r : 0);
+	RESTORE_ERRNO();
+	return r;
+}
+
+/* ---- BIO_f_ssl: libssl reads and writes for it without passing SSL_read [36] ---- */
+
+/* The connection behind a BIO of that kind, NULL for all others. */
+static void *ssl_of(const void *caller, void *bio)
+{
+	get_int type = (get_int)real_scoped(caller, "BIO_method_type", NULL);
+	bio_ctrl ctrl;
+	void *ssl = NULL;
+
+	if (!type || !bio || type(bio) != BIO_TYPE_SSL || !tapping())
+		return NULL;
+	ctrl = (bio_ctrl)real_scoped(caller, "BIO_ctrl", NULL);
+	if (ctrl)
+		ctrl(bio, BIO_C_GET_SSL, 0, &ssl);
+	return ssl;
+}
+
+static void note_bio_read(const void *caller, void *bio, const void *buf, size_t n)
+{
+	void *ssl = ssl_of(caller, bio);
+
+	if (unlikely(ssl))
+		note_read(caller, ssl, buf, n);
+}
+
+static void note_bio_written(const void *caller, void *bio, const void *buf, size_t n)
+{
+	void *ssl = n > 0 ? ssl_of(caller, bio) : NULL;
+	struct tap tap;
+
+	if (likely(!ssl))
+		return;
+	tap_sending(&tap, -1);
+	note_written(&tap, caller, ssl, buf, n);
+}
+
+int shim_BIO_read(void *bio, void *buf, int n)
+{
+	FIND(BIO_read, -1);
+	int r = f(bio, buf, n);
+
+	note_bio_read(caller, bio, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int shim_BIO_read_ex(void *bio, void *buf, size_t n, size_t *ret_n)
+{
+	FIND(BIO_read_ex, 0);
+	int r = f(bio, buf, n, ret_n);
+
+	note_bio_read(caller, bio, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+int shim_BIO_gets(void *bio, char *buf, int n)
+{
+	FIND(BIO_gets, -1);
+	int r = f(bio, buf, n);
+
+	note_bio_read(caller, bio, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int shim_BIO_write(void *bio, const void *buf, int n)
+{
+	FIND(BIO_write, -1);
+	int r = f(bio, buf, n);
+
+	note_bio_written(caller, bio, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int shim_BIO_write_ex(void *bio, const void *buf, size_t n, size_t *ret_n)
+{
+	FIND(BIO_write_ex, 0);
+	int r = f(bio, buf, n, ret_n);
+
+	note_bio_written(caller, bio, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+int shim_BIO_puts(void *bio, const char *s)
+{
+	FIND(BIO_puts, -1);
+	int r = f(bio, s);
+
+	note_bio_written(caller, bio, s, r > 0 ? (size_t)r : 0);
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_REAL_H
+#define SHIM_REAL_H
+
+#include "shim/shim.h"
+
+/*
+ * The functions the hooks stand in for. Before real_resolve() each pointer is a fallback that makes
+ * the plain system call (or, where there is none, looks the function up): a hook works from the
+ * first instruction of the process on, also inside dlsym() itself.
+ */
+struct real {
+#define HOOK(group, ret, name, params, args, nr) ret(*name) params;
+#define HOOK_LIB(group, ret, name, params, args)	ret(*name) params;
+#define HOOK_SCOPED(group, ret, name, params, failure)
+#define HOOK_VARIADIC(group, ret, name, params)
+#define HOOK_ASM(group, name)
+#define ALIAS(group, name, target)
+#include "shim/hooks.def"
+#undef HOOK
+#undef HOOK_LIB
+#undef HOOK_SCOPED
+#undef HOOK_VARIADIC
+#undef HOOK_ASM
+#undef ALIAS
+	int (*clock_gettime)(clockid_t, struct timespec *);
+};
+
+extern struct real real;
+
+/* Looks all of them up behind us, so that other preloaded libraries stay in the chain. Once, in the
+ * constructor; what is missing keeps its fallback. */
+void real_resolve(void);
+
+/* CLOCK_MONOTONIC, by the vDSO. [any] */
+static inline uint64_t real_now_ns(void)
+{
+	struct timespec ts;
+
+	real.clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/*
+ * The function of that name as the code at `caller` would have got it without us: looked up in the
+ * scope of the library that holds `caller` (CPython loads libssl RTLD_LOCAL, so RTLD_NEXT is NULL
+ * there, and several libssl may share a process [3]). `self` is our own function of that name.
+ * Cached by call site. NULL: there is none. [not in a signal handler, for a new call site]
+ */
+void *real_scoped(const void *caller, const char *name, const void *self);
+
+#define REAL_SCOPED(name)                                                                          \
+	((__typeof__(&shim_##name))real_scoped(                                                    \
+		__builtin_return_address(0), #name, (const void *)shim_##name))
+
+/* A function we call but do not hook, in the same scope. */
+#define REAL_SCOPED_AS(type, name) ((type)real_scoped(__builtin_return_address(0), name, NULL))
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/redirect.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include "shim/control.h"
+#include "shim/fdtab.h"
+#include "shim/real.h"
+#include "shim/start.h"
+#include "shim/tap.h"
+
+/*
+ * Safety: one exchange on the control socket per connect. Works in vfork children too: no ring is
+ * touched. Fails closed: whatever goes wrong, the real address is not connected to.
+ */
+
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static int option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return sys_getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
+}
+
+/* Loopback in the socket's own family; v4-mapped for a v6 socket that allows it, as the helper may
+ * be without [::1]. */
+static socklen_t loopback(int fd, const struct wire_reply *ports, union address *ret)
+{
+	bool v6 = option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
+	bool only = v6 && option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!v6) {
+		ret->v4.sin_family = AF_INET;
+		ret->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		ret->v4.sin_port = ports ? htons((uint16_t)ports->port_v4) : 0;
+		return sizeof(ret->v4);
+	}
+	ret->v6.sin6_family = AF_INET6;
+	ret->v6.sin6_port = ports ? htons((uint16_t)(only ? ports->port_v6 : ports->port_v4)) : 0;
+	if (only)
+		ret->v6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+	else
+		memcpy(&ret->v6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+	return sizeof(ret->v6);
+}
+
+static uint16_t bound_port(int fd)
+{
+	union address a;
+	socklen_t len = sizeof(a);
+
+	if (sys(SYS_getsockname, fd, &a, &len) < 0)
+		return 0;
+	return ntohs(a.sa.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+}
+
+/* The port the connection will come from; binds the socket to loopback if nothing has bound it. */
+static int source_port(int fd)
+{
+	union address a;
+	socklen_t len;
+	int port = bound_port(fd), off = 0;
+	long r;
+
+	if (port)
+		return port;
+	sys(SYS_setsockopt, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof(off));
+	len = loopback(fd, NULL, &a);
+	r = sys(SYS_bind, fd, &a, len);
+	if (r < 0 && r != -EINVAL)
+		return (int)r;
+	port = bound_port(fd);
+	return port ? port : -EADDRNOTAVAIL;
+}
+
+/* Reads the caller's address as the kernel would: a bad pointer is EFAULT, not our crash. */
+static int copy_address(struct wire_address *to, const struct sockaddr *addr, socklen_t len)
+{
+	struct iovec from = {(void *)addr, len < sizeof(to->bytes) ? len : sizeof(to->bytes)};
+	struct iovec into = {to->bytes, sizeof(to->bytes)};
+
+	memset(to, 0, sizeof(*to));
+	if (sys(SYS_process_vm_readv, sys_getpid(), &into, 1, &from, 1, 0) < 0)
+		return -EFAULT;
+	to->len = (uint32_t)from.iov_len;
+	return 0;
+}
+
+static bool is_loopback(const struct sockaddr *addr)
+{
+	const union address *a = (const void *)addr;
+	const uint8_t *b = a->v6.sin6_addr.s6_addr;
+
+	if (addr->sa_family == AF_INET)
+		return (ntohl(a->v4.sin_addr.s_addr) >> 24) == 127;
+	return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr) ||
+		(IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr) && b[12] == 127);
+}
+
+bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len)
+{
+	const union address *a = (const void *)addr;
+
+	if (len < sizeof(a->v4) || (addr->sa_family != AF_INET && addr->sa_family != AF_INET6))
+		return true;
+	if (addr->sa_family == AF_INET6 && len < sizeof(a->v6))
+		return true;
+	return is_loopback(addr) && ntohs(a->v4.sin_port) != 53;
+}
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static int connect_verdict(int fd, const struct wire_reply *reply, const struct sockaddr *addr,
+	socklen_t len)
+{
+	union address to;
+	int r;
+
+	switch (reply->verdict) {
+	case WIRE_REDIRECT:
+		len = loopback(fd, reply, &to);
+		r = real.connect(fd, &to.sa, len);
+		if (r == 0 || errno == EINPROGRESS)
+			fdtab_set(fd, fdtab_make(FD_REPLAYED, fdtab_cookie(fdtab_get(fd))));
+		return r;
+	case WIRE_PASS:
+		fdtab_set(fd, FD_SKIP);
+		return real.connect(fd, addr, len);
+	case WIRE_FAIL:
+		return fail(reply->error ? reply->error : ENETUNREACH);
+	default:
+		return fail(ENETUNREACH);
+	}
+}
+
+static int redirect_tcp(int fd, uint64_t word, const struct wire_address *address,
+	const struct sockaddr *addr, socklen_t len)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+	int port = source_port(fd), r;
+
+	if (port < 0)
+		return fail(ENETUNREACH);
+	control_begin(&request, WIRE_CALL_CONNECT);
+	request.socket = fdtab_cookie(word);
+	request.source_port = (uint32_t)port;
+	request.address = *address;
+	r = control_call(&request, &reply);
+	return r < 0 ? fail(ENETUNREACH) : connect_verdict(fd, &reply, addr, len);
+}
+
+int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct wire_address address;
+	const struct sockaddr *copy = (const void *)address.bytes;
+	uint64_t word = start_vfork_child ? FD_UNKNOWN : fdtab_learn(fd);
+	enum fd_class class = fdtab_class(word);
+
+	if (copy_address(&address, addr, len) < 0 || len < sizeof(struct sockaddr_in) ||
+		(copy->sa_family != AF_INET && copy->sa_family != AF_INET6))
+		return real.connect(fd, addr, len);
+	if (class == FD_REPLAYED)
+		return real.connect(fd, addr, len); /* EALREADY, EISCONN: the kernel knows */
+	if (class == FD_NEW || (start_vfork_child && option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
+		return redirect_tcp(fd, word, &address, addr, len);
+	if (option(fd, SOL_SOCKET, SO_TYPE) < 0 || redirect_allows_datagram(copy, len))
+		return real.connect(fd, addr, len);
+	return fail(ENETUNREACH);
+}
+
+int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+	int r = real.getpeername(fd, addr, len); /* ENOTCONN and bad arguments are the kernel's */
+
+	if (r < 0)
+		return r;
+	control_begin(&request, WIRE_CALL_PEER);
+	request.socket = fdtab_cookie(fdtab_get(fd));
+	if (control_call(&request, &reply) < 0 || reply.error ||
+		reply.address.len > sizeof(reply.address.bytes))
+		return 0;
+	memcpy(addr, reply.address.bytes, *len < reply.address.len ? *len : reply.address.len);
+	*len = reply.address.len;
+	return 0;
+}
+
+void redirect_listening(int fd)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+	socklen_t len = sizeof(request.address.bytes);
+
+	control_begin(&request, WIRE_CALL_LISTEN);
+	if (sys(SYS_getsockname, fd, request.address.bytes, &len) < 0)
+		return;
+	request.address.len = len;
+	control_call(&request, &reply);
+}

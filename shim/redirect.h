@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_REDIRECT_H
+#define SHIM_REDIRECT_H
+
+#include "shim/shim.h"
+
+/*
+ * Replay: connects go to the helper, nothing goes to the network.
+ *
+ * The program keeps its own socket; only the address it is connected to is another, so poll, epoll,
+ * EINPROGRESS and every option stay native (MEASURED §3 c). The helper knows the connection by its
+ * source port, told to it before the connect.
+ */
+int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* The address the program believes to be connected to. 0, or −1 with errno. */
+int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
+
+/* Tells the helper of a server of the session, so that connects to it stay live. */
+void redirect_listening(int fd);
+
+/* A datagram to this address may leave: it stays on this machine and is no DNS question. */
+bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/start.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "shim/env.h"
+#include "shim/message.h"
+#include "shim/real.h"
+#include "shim/spawn.h"
+
+/*
+ * Safety: the constructor makes about six system calls (open, fstat, mmap ×2, close, readlink) and
+ * no other work. Everything after it is atomics on the arena, except the start of a session by a
+ * dormant process, which happens once and never in a signal handler that interrupted it.
+ */
+
+__thread struct thread start_thread;
+__thread uint32_t start_vfork_child;
+_Atomic uint32_t start_state_word = START_COLD;
+
+/* MADV_WIPEONFORK: zero in whatever child has its own memory, whichever call made it [E12]. */
+static struct process {
+	_Atomic uint32_t generation; /* 0: not attached; CLAIMING: being attached */
+	uint32_t slot;
+} *process;
+
+#define CLAIMING UINT32_MAX
+
+static struct wire_arena *arena;
+static _Atomic uint32_t generations;
+static _Atomic uint32_t starting, finished;
+static bool sealed; /* a replay session, by its folder's name: known even if the arena is not */
+static bool forked; /* this image attached before: a new claim is a forked child's */
+static char preload_path[PATH_MAX], control_path[PATH_MAX];
+static int main_argc;
+static char **main_argv;
+
+struct wire_arena *start_arena(void)
+{
+	return arena;
+}
+
+const char *start_preload_path(void)
+{
+	return preload_path;
+}
+
+const char *start_control_path(void)
+{
+	return control_path;
+}
+
+bool start_is_replay(void)
+{
+	return sealed;
+}
+
+void start_ring_doorbell(void)
+{
+	atomic_fetch_add(&arena->doorbell, 1);
+	if (atomic_load(&arena->sleeping))
+		sys_futex_wake(&arena->doorbell);
+}
+
+/* ---- attaching ---- */
+
+static struct wire_slot *slot_at(uint32_t i)
+{
+	return (struct wire_slot *)((uint8_t *)arena + WIRE_SLOTS_OFFSET) + i;
+}
+
+static struct wire_ring *ring_at(uint32_t i)
+{
+	return (struct wire_ring *)((uint8_t *)arena + WIRE_HEADS_OFFSET) + i;
+}
+
+/* "pid:[4026531836]" → the number: helpers must not take pids of another namespace for their own. */
+static uint64_t pid_namespace(void)
+{
+	char text[64];
+	long n = sys(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid", text, sizeof(text) - 1);
+	uint64_t inode = 0;
+
+	for (long i = 0; i < n; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			inode = inode * 10 + (uint64_t)(text[i] - '0');
+	}
+	return inode;
+}
+
+static void describe_argv(struct wire_slot *slot)
+{
+	uint32_t at = 0;
+
+	for (int i = 0; i < main_argc && main_argv && main_argv[i]; i++) {
+		size_t n = strlen(main_argv[i]) + 1;
+
+		if (n > sizeof(slot->argv) - at)
+			break;
+		memcpy(slot->argv + at, main_argv[i], n);
+		at += (uint32_t)n;
+	}
+	slot->argv_len = at;
+}
+
+static void describe(struct wire_slot *slot)
+{
+	long n = sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", slot->exe, sizeof(slot->exe) - 1);
+
+	slot->exe[n > 0 ? n : 0] = '\0';
+	slot->pid = sys_getpid();
+	slot->parent = sys_getppid();
+	slot->forked = forked;
+	slot->start_ns = real_now_ns();
+	slot->pid_namespace = pid_namespace();
+	describe_argv(slot);
+}
+
+static bool claim_slot(uint32_t *ret)
+{
+	uint32_t first = atomic_fetch_add(&arena->slot_hint, 1);
+
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		struct wire_slot *slot = slot_at((first + i) % WIRE_SLOTS);
+		uint32_t free_state = WIRE_SLOT_FREE;
+
+		if (!atomic_compare_exchange_strong(&slot->state, &free_state, WIRE_SLOT_CLAIMED))
+			continue;
+		describe(slot);
+		atomic_store_explicit(&slot->state, WIRE_SLOT_LIVE, memory_order_release);
+		*ret = (first + i) % WIRE_SLOTS;
+		start_ring_doorbell();
+		return true;
+	}
+	atomic_fetch_add(&arena->lost_records, 1);
+	return false;
+}
+
+/* Claims a slot for this process if it has none; false when another thread is just doing so. */
+static bool attach_process(void)
+{
+	uint32_t none = 0, slot = 0;
+
+	if (atomic_load_explicit(&process->generation, memory_order_acquire) - 1 < CLAIMING - 1)
+		return true;
+	if (!atomic_compare_exchange_strong(&process->generation, &none, CLAIMING))
+		return false;
+	if (!claim_slot(&slot)) {
+		atomic_store(&process->generation, 0);
+		return false;
+	}
+	process->slot = slot;
+	forked = true;
+	atomic_store_explicit(&process->generation, atomic_fetch_add(&generations, 1) + 1,
+		memory_order_release);
+	return true;
+}
+
+/* Also gives a helper that is behind a moment to free the rings of threads that are gone. */
+static struct ring claim_ring(void)
+{
+	uint64_t owner = (uint64_t)(process->slot + 1) << 32 | sys_gettid();
+
+	for (int attempt = 0; attempt < 20; attempt++) {
+		uint32_t first = atomic_fetch_add(&arena->ring_hint, 1);
+
+		for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+			uint32_t at = (first + i) % WIRE_RINGS;
+			struct wire_ring *head = ring_at(at);
+			uint64_t none = 0;
+
+			if (atomic_load_explicit(&head->owner, memory_order_relaxed) == 0 &&
+				atomic_compare_exchange_strong(&head->owner, &none, owner))
+				return (struct ring){head,
+					(uint8_t *)arena + WIRE_RINGS_OFFSET +
+						(uint64_t)at * WIRE_RING_BYTES};
+		}
+		start_ring_doorbell();
+		sys_futex_wait(&arena->complete, WIRE_COMPLETE_NO, 50000000);
+	}
+	atomic_fetch_add(&arena->lost_records, 1);
+	return (struct ring){NULL, NULL};
+}
+
+struct ring start_ring(void)
+{
+	struct thread *t = &start_thread;
+	const struct ring none = {NULL, NULL};
+	uint32_t level = t->depth > 1, generation;
+
+	if (unlikely(t->depth > 2 || atomic_load(&arena->state) != WIRE_LIVE))
+		return none;
+	generation = atomic_load_explicit(&process->generation, memory_order_acquire);
+	if (unlikely(generation == 0 || generation == CLAIMING || generation != t->generation)) {
+		/* This thread was attaching when a signal came: the handler goes unrecorded. */
+		if (generation == CLAIMING || !attach_process())
+			return none;
+		memset(t->ring, 0, sizeof(t->ring));
+		t->generation = atomic_load(&process->generation);
+	}
+	if (unlikely(!t->ring[level].head)) {
+		t->ring[level] = claim_ring();
+		if (t->ring[level].head)
+			start_ring_doorbell();
+	}
+	return t->ring[level];
+}
+
+static bool map_process_page(void)
+{
+	long at = sys(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if ((unsigned long)at > -4096UL)
+		return false;
+	process = (struct process *)at;
+	return sys(SYS_madvise, at, 4096, MADV_WIPEONFORK) == 0;
+}
+
+static bool map_arena(const char *path)
+{
+	struct stat st;
+	long at = -1, fd = sys_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	if (sys(SYS_fstat, fd, &st) == 0 && (uint64_t)st.st_size == WIRE_ARENA_BYTES)
+		at = sys(SYS_mmap, 0, WIRE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	sys_close(fd);
+	if ((unsigned long)at > -4096UL)
+		return false;
+	arena = (struct wire_arena *)at;
+	return arena->magic == WIRE_MAGIC && arena->version == WIRE_VERSION;
+}
+
+static bool join(char *to, const char *folder, size_t len, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	if (len + 1 + n > PATH_MAX)
+		return false;
+	memcpy(to, folder, len);
+	to[len] = '/';
+	memcpy(to + len + 1, name, n);
+	return true;
+}
+
+/* Joins the session in `folder`; false: there is none, or it cannot be joined. */
+static bool attach(const char *folder, size_t len)
+{
+	char path[PATH_MAX];
+
+	if (!join(path, folder, len, WIRE_ARENA) || !map_arena(path) || !map_process_page())
+		return false;
+	if (!join(control_path, folder, len, WIRE_CONTROL) ||
+		!join(preload_path, folder, len, WIRE_LIBRARY))
+		return false;
+	if (atomic_load(&arena->state) == WIRE_LIVE)
+		attach_process();
+	return true;
+}
+
+/* ---- the first moments ---- */
+
+static const char *own_path(void)
+{
+	Dl_info info;
+
+	return dladdr((void *)own_path, &info) && info.dli_fname ? info.dli_fname : "";
+}
+
+static size_t folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+static bool names_replay(const char *folder, size_t len)
+{
+	size_t at = len;
+
+	while (at > 0 && folder[at - 1] != '/')
+		at--;
+	return len - at > 7 && memcmp(folder + at, "replay-", 7) == 0;
+}
+
+/* Absent a session beside the library, the program was started without the launcher. */
+static enum start_state first_state(const char *path, size_t folder)
+{
+	char arena_path[PATH_MAX];
+
+	if (attach(path, folder))
+		return START_LIVE;
+	if (sealed || !join(arena_path, path, folder, WIRE_ARENA) ||
+		sys(SYS_faccessat, AT_FDCWD, arena_path, 0) == 0)
+		return START_INERT;
+	return START_DORMANT;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	SAVE_ERRNO();
+	const char *path = own_path();
+	size_t folder = folder_len(path);
+
+	main_argc = argc;
+	main_argv = argv;
+	real_resolve();
+	sealed = names_replay(path, folder);
+	atomic_store(&start_state_word, first_state(path, folder));
+	RESTORE_ERRNO();
+}
+
+__attribute__((destructor)) static void stop(void)
+{
+	SAVE_ERRNO();
+	start_finish();
+	RESTORE_ERRNO();
+}
+
+/* ---- a session of our own ---- */
+
+/* What system() and popen() hand to their children is `environ` itself: the one word in it that
+ * names the library now names the session's. */
+static void adopt_environment(void)
+{
+	static char entry[2 * PATH_MAX];
+	extern char **environ;
+
+	for (char **e = environ; e && *e; e++) {
+		if (strncmp(*e, "LD_PRELOAD=", 11) == 0 &&
+			env_preload_entry(entry, sizeof(entry), *e + 11)) {
+			*e = entry;
+			return;
+		}
+	}
+}
+
+static void start_session(void)
+{
+	static char folder[PATH_MAX];
+	int n = spawn_helper(own_path(), folder, sizeof(folder));
+
+	if (n > 0 && attach(folder, (size_t)n)) {
+		atomic_store(&start_state_word, START_LIVE);
+		adopt_environment();
+		return;
+	}
+	atomic_store(&start_state_word, START_INERT);
+	message("rrshim: not recording: ", n > 0 ? "cannot join the session" : folder);
+}
+
+/* Every thread that comes here while the session starts waits for it: nothing goes unrecorded. */
+static bool wake_up(void)
+{
+	uint32_t no = 0;
+
+	if (start_vfork_child || start_thread.depth)
+		return false;
+	SAVE_ERRNO();
+	start_thread.depth++;
+	if (atomic_compare_exchange_strong(&starting, &no, 1)) {
+		start_session();
+		atomic_store(&starting, 2);
+		sys_futex_wake(&starting);
+	} else {
+		while (atomic_load(&starting) == 1)
+			sys_futex_wait(&starting, 1, 1000000000);
+	}
+	start_thread.depth--;
+	RESTORE_ERRNO();
+	return start_is_live();
+}
+
+bool start_ready(void)
+{
+	switch (start_state()) {
+	case START_LIVE:
+		return true;
+	case START_DORMANT:
+		return wake_up();
+	default:
+		return false;
+	}
+}
+
+/* ---- the last act ---- */
+
+#define FINISH_PATIENCE_NS 3000000000u
+
+void start_finish(void)
+{
+	uint64_t beat, since;
+	uint32_t pid;
+
+	if (start_vfork_child || !start_is_live() || arena->root_pid == 0)
+		return;
+	pid = sys_getpid();
+	if ((pid != arena->root_pid && pid != 1) || atomic_exchange(&finished, 1))
+		return;
+	atomic_store(&arena->root_exiting, 1);
+	start_ring_doorbell();
+	beat = atomic_load(&arena->beat);
+	since = real_now_ns();
+	while (atomic_load(&arena->complete) == WIRE_COMPLETE_NO &&
+		real_now_ns() - since < FINISH_PATIENCE_NS) {
+		sys_futex_wait(&arena->complete, WIRE_COMPLETE_NO, 20000000);
+		if (atomic_load(&arena->beat) != beat) {
+			beat = atomic_load(&arena->beat);
+			since = real_now_ns();
+		}
+	}
+}

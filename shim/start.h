@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_START_H
+#define SHIM_START_H
+
+#include "shim/ring.h"
+#include "shim/shim.h"
+
+/*
+ * Whether and how this process takes part in a session.
+ *
+ *   COLD     before the constructor: hooks pass straight through
+ *   DORMANT  preloaded without a launcher; the first traced call starts a session
+ *   LIVE     the arena is mapped
+ *   INERT    for ever transparent: no session to be had, or it is over
+ */
+enum start_state { START_COLD, START_DORMANT, START_LIVE, START_INERT };
+
+/* Per thread, all the thread-local storage there is. */
+struct thread {
+	struct ring ring[2];	/* [1]: for a signal handler that interrupts an append */
+	uint32_t generation;	/* of the process when the rings were claimed */
+	uint8_t depth;		/* appends under way on this thread */
+};
+
+extern __thread struct thread start_thread;
+/* Set by vfork's assembly while a child borrows this thread's memory. */
+extern __thread uint32_t start_vfork_child;
+
+extern _Atomic uint32_t start_state_word;
+
+static inline enum start_state start_state(void)
+{
+	return (enum start_state)atomic_load_explicit(&start_state_word, memory_order_relaxed);
+}
+
+/* True when hooks have work to do; starts a session when dormant. [not in a signal handler when
+ * dormant: then it waits for the next call outside one] */
+bool start_ready(void);
+/* Like start_ready(), but leaves a dormant process dormant. */
+static inline bool start_is_live(void)
+{
+	return start_state() == START_LIVE;
+}
+
+struct wire_arena *start_arena(void);
+/* True in a replay session even when it cannot be joined: then nothing may reach the network. */
+bool start_is_replay(void);
+
+/* The thread's ring, claimed on first use and again in a forked child; head NULL: none. [any] */
+struct ring start_ring(void);
+void start_ring_doorbell(void);
+
+/* "<session>/librrshim.so" and "<session>/control"; empty strings when not live. */
+const char *start_preload_path(void);
+const char *start_control_path(void);
+
+/* The last act of a process that started its own session: a bounded wait for the recording to be
+ * complete. Also of PID 1, whose exit kills the helper. Once. */
+void start_finish(void);
+
+#endif

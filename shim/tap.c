@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/tap.h"
+
+#include <netinet/in.h>
+#include "shim/real.h"
+#include "shim/start.h"
+
+/*
+ * Safety: the ring, the fd table and copies of bytes the kernel has just read or written. The
+ * thread's depth is held only while a record is being written, never across the real call, so
+ * leaving a handler by longjmp loses at most one half-written record [21].
+ */
+
+struct runs {
+	const struct iovec *iov;
+	size_t count;
+};
+
+/* Copies bytes [from, from + n) of the runs; returns how many there were. */
+static size_t gather(uint8_t *to, struct runs runs, size_t from, size_t n)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < runs.count && done < n; i++) {
+		size_t len = runs.iov[i].iov_len, take;
+
+		if (from >= len) {
+			from -= len;
+			continue;
+		}
+		take = len - from < n - done ? len - from : n - done;
+		memcpy(to + done, (const uint8_t *)runs.iov[i].iov_base + from, take);
+		done += take;
+		from = 0;
+	}
+	return done;
+}
+
+bool tap_traces_slow(int fd)
+{
+	enum fd_class class;
+
+	if (start_vfork_child || start_state() == START_INERT || start_state() == START_COLD)
+		return false;
+	SAVE_ERRNO();
+	class = fdtab_class(fdtab_learn(fd));
+	RESTORE_ERRNO();
+	return class >= FD_CONNECTING && class != FD_REPLAYED && start_ready();
+}
+
+/* ---- records ---- */
+
+struct entry {
+	uint16_t type;
+	int32_t result;
+	uint64_t cookie, time_ns;
+	const uint8_t *random;
+};
+
+static uint32_t prefix_of(const struct entry *e)
+{
+	return e->random ? WIRE_RANDOM_BYTES : 0;
+}
+
+static struct wire_record *open_record(struct ring ring, const struct entry *e, size_t n)
+{
+	struct wire_record *r = ring_reserve(ring, e->type, prefix_of(e) + (uint32_t)n, e->time_ns);
+
+	if (!r)
+		return NULL;
+	r->socket = e->cookie;
+	atomic_store_explicit(&r->result, e->result, memory_order_relaxed);
+	if (e->random)
+		memcpy(ring_payload(r), e->random, WIRE_RANDOM_BYTES);
+	return r;
+}
+
+/* Bytes [0, total) of the runs, in as many records as it takes. */
+static void append(const struct entry *e, struct runs runs, size_t total)
+{
+	const size_t max = WIRE_PAYLOAD_MAX - prefix_of(e);
+	struct ring ring;
+
+	start_thread.depth++;
+	ring = start_ring();
+	for (size_t from = 0; ring.head && (from < total || total == 0);) {
+		size_t n = total - from < max ? total - from : max;
+		struct wire_record *r = open_record(ring, e, n);
+
+		if (!r)
+			break;
+		gather(ring_payload(r) + prefix_of(e), runs, from, n);
+		r->flags = from > 0 ? WIRE_CONTINUED : 0;
+		ring_commit(ring, r);
+		from += n;
+		if (total == 0)
+			break;
+	}
+	start_thread.depth--;
+}
+
+static void note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n)
+{
+	struct iovec run = {(void *)payload, n};
+	struct entry e = {.type = type, .result = result, .cookie = cookie};
+
+	SAVE_ERRNO();
+	e.time_ns = real_now_ns();
+	append(&e, (struct runs){&run, 1}, n);
+	RESTORE_ERRNO();
+}
+
+void tap_note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n)
+{
+	if (!start_vfork_child && start_ready())
+		note(type, cookie, result, payload, n);
+}
+
+void tap_note_exec(int32_t result, const void *payload, size_t n)
+{
+	if (start_is_live())
+		note(WIRE_EXEC, 0, result, payload, n);
+}
+
+/* Reads a file straight into the ring: no buffer of ours, no second copy. */
+static void append_file(const struct entry *e, int from, off_t offset, size_t n)
+{
+	const size_t max = WIRE_PAYLOAD_MAX - prefix_of(e);
+	struct ring ring;
+
+	start_thread.depth++;
+	ring = start_ring();
+	while (ring.head && n > 0) {
+		size_t want = n < max ? n : max;
+		struct wire_record *r = open_record(ring, e, want);
+		long got = r ? sys_pread(from, ring_payload(r) + prefix_of(e), want, offset) : 0;
+
+		if (got <= 0)
+			break;
+		r->len = prefix_of(e) + (uint32_t)got;
+		ring_commit(ring, r);
+		offset += got;
+		n -= (size_t)got;
+	}
+	start_thread.depth--;
+}
+
+/* ---- a call announced before it is made ---- */
+
+void tap_sending(struct tap *tap, int fd)
+{
+	tap->intent = NULL;
+	if (fdtab_class(fdtab_get(fd)) == FD_TLS)
+		return;
+	SAVE_ERRNO();
+	tap->time_ns = real_now_ns();
+	start_thread.depth++;
+	tap->ring = start_ring();
+	if (tap->ring.head)
+		tap->intent = ring_reserve(tap->ring, WIRE_INTENT, 0, tap->time_ns);
+	if (tap->intent) {
+		atomic_store_explicit(&tap->intent->result, WIRE_PENDING, memory_order_relaxed);
+		tap->position = ring_commit(tap->ring, tap->intent);
+	}
+	start_thread.depth--;
+	RESTORE_ERRNO();
+}
+
+static void settle(struct tap *tap)
+{
+	if (tap->intent)
+		ring_settle(tap->ring, tap->intent, tap->position, 0);
+}
+
+/* ---- sockets ---- */
+
+#define TLS_HELLO_MIN 43 /* record head, handshake head, version, random */
+#define TLS_HANDSHAKE 22
+
+static bool is_client_hello(struct runs runs, size_t total)
+{
+	uint8_t head[6];
+
+	return total >= TLS_HELLO_MIN && gather(head, runs, 0, 6) == 6 &&
+		head[0] == TLS_HANDSHAKE && head[1] == 3 && head[5] == 1;
+}
+
+/* Ciphertext of a connection whose hello was sent before this process could see it. */
+static bool is_tls_record(struct runs runs, size_t total)
+{
+	uint8_t head[3];
+
+	return total >= 5 && gather(head, runs, 0, 3) == 3 && head[0] >= 20 && head[0] <= 23 &&
+		head[1] == 3 && head[2] <= 4;
+}
+
+static void become(int fd, uint64_t word, enum fd_class class)
+{
+	fdtab_set(fd, fdtab_make(class, fdtab_cookie(word)));
+}
+
+/* The record type bytes just sent ask for, 0: none. Decides what the socket carries. */
+static uint16_t classify_sent(int fd, uint64_t word, struct runs runs, size_t n)
+{
+	enum fd_class class = fdtab_class(word);
+
+	if (class != FD_PLAIN && class != FD_OPEN && class != FD_CONNECTING)
+		return 0;
+	if (is_client_hello(runs, n)) {
+		become(fd, word, FD_TLS);
+		return WIRE_HELLO;
+	}
+	if (class != FD_PLAIN && is_tls_record(runs, n)) {
+		become(fd, word, FD_TLS);
+		return 0;
+	}
+	if (class != FD_PLAIN)
+		become(fd, word, FD_PLAIN);
+	return WIRE_SENT;
+}
+
+static bool is_final(int error)
+{
+	return error != EAGAIN && error != EINTR && error != EINPROGRESS && error != EFAULT &&
+		error != EINVAL && error != EBADF && error != ENOTCONN && error != ENOBUFS &&
+		error != ENOMEM && error != ENOTSOCK && error != EOPNOTSUPP && error != EALREADY;
+}
+
+/* The first final failure on a socket is how its inbound side ended. */
+static void note_failure(int fd, int error)
+{
+	uint64_t word = fdtab_get(fd);
+
+	if (!is_final(error) || (word & FD_ENDED) || fdtab_class(word) < FD_CONNECTING ||
+		fdtab_class(word) == FD_REPLAYED)
+		return;
+	if (fdtab_class(word) == FD_CONNECTING) {
+		tap_connect_outcome(fd, error);
+		return;
+	}
+	fdtab_set(fd, word | FD_ENDED);
+	tap_note(WIRE_END, fdtab_cookie(word), -error, NULL, 0);
+}
+
+void tap_sent(struct tap *tap, int fd, const struct iovec *iov, size_t count, ssize_t result)
+{
+	SAVE_ERRNO();
+	uint64_t word = fdtab_get(fd);
+	struct runs runs = {iov, count};
+	struct entry e = {.cookie = fdtab_cookie(word), .time_ns = tap->time_ns};
+
+	if (result > 0)
+		e.type = classify_sent(fd, word, runs, (size_t)result);
+	if (e.type)
+		append(&e, runs, (size_t)result);
+	/* Writing to a peer that is gone says nothing of what it sent before: EPIPE is no end. */
+	if (result < 0 && saved_errno != EPIPE)
+		note_failure(fd, saved_errno);
+	settle(tap);
+	RESTORE_ERRNO();
+}
+
+static void note_end(int fd, uint64_t word)
+{
+	if (word & FD_ENDED)
+		return;
+	fdtab_set(fd, word | FD_ENDED);
+	tap_note(WIRE_END, fdtab_cookie(word), 0, NULL, 0);
+}
+
+static void note_received(int fd, uint64_t word, struct runs runs, size_t n)
+{
+	struct entry e = {.type = WIRE_RECEIVED, .cookie = fdtab_cookie(word)};
+	enum fd_class class = fdtab_class(word);
+
+	if (class == FD_OPEN || class == FD_CONNECTING) {
+		class = is_tls_record(runs, n) ? FD_TLS : FD_PLAIN;
+		become(fd, word, class);
+	}
+	if (class != FD_PLAIN)
+		return;
+	e.time_ns = real_now_ns();
+	append(&e, runs, n);
+}
+
+/* A read into no room at all returns 0 and means nothing. */
+static bool asked_for_nothing(const struct iovec *iov, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > 0)
+			return false;
+	}
+	return true;
+}
+
+void tap_received(int fd, const struct iovec *iov, size_t count, ssize_t result)
+{
+	SAVE_ERRNO();
+	uint64_t word = fdtab_get(fd);
+
+	if (fdtab_class(word) >= FD_CONNECTING && fdtab_class(word) != FD_REPLAYED) {
+		if (result > 0)
+			note_received(fd, word, (struct runs){iov, count}, (size_t)result);
+		else if (result == 0 && !asked_for_nothing(iov, count))
+			note_end(fd, word);
+		else if (result < 0)
+			note_failure(fd, saved_errno);
+	}
+	RESTORE_ERRNO();
+}
+
+void tap_unseen(int fd, uint64_t n)
+{
+	uint64_t word = fdtab_learn(fd);
+
+	if (fdtab_class(word) == FD_OPEN || fdtab_class(word) == FD_PLAIN)
+		tap_note(WIRE_UNSEEN, fdtab_cookie(word), n > INT32_MAX ? INT32_MAX : (int32_t)n,
+			NULL, 0);
+}
+
+void tap_sent_file(int fd, int from, off_t offset, size_t n)
+{
+	SAVE_ERRNO();
+	uint64_t word = fdtab_get(fd);
+	struct entry e = {
+		.type = WIRE_SENT, .cookie = fdtab_cookie(word), .time_ns = real_now_ns()};
+
+	if (fdtab_class(word) == FD_OPEN || fdtab_class(word) == FD_CONNECTING)
+		become(fd, word, FD_PLAIN);
+	if (fdtab_class(fdtab_get(fd)) == FD_PLAIN)
+		append_file(&e, from, offset, n);
+	RESTORE_ERRNO();
+}
+
+/* ---- TLS ---- */
+
+void tap_tls_sent(struct tap *tap, const uint8_t *random, const void *buf, size_t n)
+{
+	struct iovec run = {(void *)buf, n};
+	struct entry e = {.type = WIRE_TLS_SENT, .time_ns = tap->time_ns, .random = random};
+
+	SAVE_ERRNO();
+	if (n > 0)
+		append(&e, (struct runs){&run, 1}, n);
+	settle(tap);
+	RESTORE_ERRNO();
+}
+
+void tap_tls_sent_file(struct tap *tap, const uint8_t *random, int from, off_t offset, size_t n)
+{
+	struct entry e = {.type = WIRE_TLS_SENT, .time_ns = tap->time_ns, .random = random};
+
+	SAVE_ERRNO();
+	append_file(&e, from, offset, n);
+	settle(tap);
+	RESTORE_ERRNO();
+}
+
+void tap_tls_received(const uint8_t *random, const void *buf, size_t n)
+{
+	struct iovec run = {(void *)buf, n};
+	struct entry e = {.type = WIRE_TLS_RECEIVED, .random = random};
+
+	SAVE_ERRNO();
+	e.time_ns = real_now_ns();
+	append(&e, (struct runs){&run, 1}, n);
+	RESTORE_ERRNO();
+}
+
+void tap_tls_end(const uint8_t *random)
+{
+	tap_note(WIRE_TLS_END, 0, 0, random, WIRE_RANDOM_BYTES);
+}
+
+/* ---- connections ---- */
+
+bool tap_address(struct wire_address *to, const struct sockaddr *addr, socklen_t len)
+{
+	memset(to, 0, sizeof(*to));
+	if (!addr || len < (socklen_t)sizeof(struct sockaddr_in) ||
+		(addr->sa_family != AF_INET && addr->sa_family != AF_INET6))
+		return false;
+	if (addr->sa_family == AF_INET6 && len < (socklen_t)sizeof(struct sockaddr_in6))
+		return false;
+	to->len = addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
+					       sizeof(struct sockaddr_in6);
+	memcpy(to->bytes, addr, to->len);
+	return true;
+}
+
+void tap_connected(struct tap *tap, int fd, const struct sockaddr *addr, socklen_t len, int result)
+{
+	SAVE_ERRNO();
+	uint64_t word = fdtab_get(fd);
+	struct wire_connect c = {.fd = fd};
+	struct iovec run = {&c, sizeof(c)};
+	struct entry e = {.type = WIRE_CONNECT,
+		.result = result < 0 ? -saved_errno : 0,
+		.cookie = fdtab_cookie(word),
+		.time_ns = tap->time_ns};
+
+	if ((result == 0 || saved_errno != EFAULT) && tap_address(&c.address, addr, len)) {
+		append(&e, (struct runs){&run, 1}, sizeof(c));
+		if (result == 0)
+			become(fd, word, FD_OPEN);
+		else if (saved_errno == EINPROGRESS || saved_errno == EINTR)
+			become(fd, word, FD_CONNECTING);
+	}
+	settle(tap);
+	RESTORE_ERRNO();
+}
+
+void tap_connect_outcome(int fd, int error)
+{
+	uint64_t word = fdtab_get(fd);
+
+	if (fdtab_class(word) != FD_CONNECTING || error == EALREADY || error == EINPROGRESS)
+		return;
+	if (error == EISCONN)
+		error = 0;
+	become(fd, word, error ? FD_NEW : FD_OPEN);
+	tap_note(WIRE_CONNECTED, fdtab_cookie(word), -error, NULL, 0);
+}
+
+/* Programs that watch for EPOLLERR never ask for SO_ERROR; before a close it can be asked for. */
+void tap_closing(int fd)
+{
+	uint64_t word = fdtab_get(fd);
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (fdtab_class(word) <= FD_SKIP || start_vfork_child || !start_is_live())
+		return;
+	SAVE_ERRNO();
+	if (fdtab_class(word) == FD_CONNECTING &&
+		sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
+		tap_connect_outcome(fd, error);
+	if (fdtab_class(word) != FD_REPLAYED && fdtab_class(word) != FD_NEW)
+		tap_note(WIRE_CLOSE, fdtab_cookie(word), 0, NULL, 0);
+	RESTORE_ERRNO();
+}

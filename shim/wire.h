@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_WIRE_H
+#define SHIM_WIRE_H
+
+/*
+ * The contract between librrshim.so and the helper: the arena they share and the control socket.
+ * Both sides treat what they read here as hostile: lengths and positions are checked against the
+ * compile-time geometry below, never against each other's word. Bump WIRE_VERSION on any change of
+ * layout; both sides refuse a version that is not theirs.
+ *
+ * The session folder (0700, on tmpfs) holds:
+ *   librrshim.so  a link to the library: whoever is preloaded by this path finds the session by it
+ *   arena         struct wire_arena, WIRE_SLOTS slots, WIRE_RINGS ring heads, WIRE_RINGS rings
+ *   control       a SOCK_SEQPACKET socket: one wire_request, one wire_reply, close
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define WIRE_MAGIC   0x61727272u /* "rrra" */
+#define WIRE_VERSION 1
+
+#define WIRE_LIBRARY "librrshim.so"
+#define WIRE_ARENA   "arena"
+#define WIRE_CONTROL "control"
+
+#define WIRE_SLOTS	 1024
+#define WIRE_RINGS	 1024
+#define WIRE_RING_BYTES	 (512u * 1024)
+#define WIRE_PAYLOAD_MAX (64u * 1024) /* of one record; more is split */
+#define WIRE_CA_MAX	 2048
+
+enum wire_mode { WIRE_RECORD = 1, WIRE_REPLAY = 2 };
+
+enum wire_state {
+	WIRE_STARTING = 0,
+	WIRE_LIVE = 1,	/* append, call */
+	WIRE_CLOSED = 2 /* no more: record fails open, replay fails closed */
+};
+
+/* Offset 0 of the arena. */
+struct wire_arena {
+	uint32_t magic, version, mode, root_pid;
+	uint32_t helper_pid, ca_len;
+	_Atomic uint32_t state;
+	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; replay only */
+
+	/* Written by the helper, polled by programs only when they must wait. */
+	_Alignas(64) _Atomic uint64_t beat; /* one more each time the helper looks */
+	_Atomic uint32_t sleeping;	    /* the helper waits for the doorbell */
+	_Atomic uint32_t complete;	    /* futex: WIRE_COMPLETE_* */
+
+	/* Written by programs. */
+	_Alignas(64) _Atomic uint32_t doorbell; /* futex: wakes the helper */
+	_Atomic uint32_t root_exiting;		/* the root waits for `complete` */
+	_Atomic uint64_t stalled_beat;		/* the helper was given up on at this beat */
+	_Atomic uint32_t slot_hint, ring_hint;
+	_Atomic uint64_t lost_records; /* by processes that found no slot or ring */
+};
+
+enum { WIRE_COMPLETE_NO = 0, WIRE_COMPLETE_YES = 1, WIRE_COMPLETE_LATER = 2 };
+
+enum wire_slot_state { WIRE_SLOT_FREE = 0, WIRE_SLOT_CLAIMED = 1, WIRE_SLOT_LIVE = 2 };
+
+/* One traced process image. */
+struct wire_slot {
+	_Atomic uint32_t state;
+	uint32_t pid, parent;
+	uint32_t forked;     /* 1: a forked child without an exec of its own */
+	uint64_t start_ns;   /* CLOCK_MONOTONIC */
+	uint64_t pid_namespace; /* inode: pids of another namespace are not ours to watch */
+	char exe[240];
+	uint32_t argv_len;
+	char argv[748]; /* NUL-separated, cut where it does not fit */
+};
+
+/* One single-producer ring; its thread owns `head`, the helper owns `tail`. */
+struct wire_ring {
+	_Atomic uint64_t owner; /* 0 free; else (slot + 1) << 32 | tid */
+	_Atomic uint64_t lost_records, lost_bytes;
+	_Alignas(64) _Atomic uint64_t head;
+	_Alignas(64) _Atomic uint64_t tail;
+	_Atomic uint32_t space;	  /* futex: bumped when the helper has made room */
+	_Atomic uint32_t waiting; /* the producer waits on `space` */
+};
+
+/*
+ * A record: this header, payload, padding to 32 bytes. It never wraps: a WIRE_PAD fills the end.
+ * The commit word is a hash of the absolute position, stored last: consumed memory need not be
+ * zeroed, and a stale lap never looks committed.
+ */
+struct wire_record {
+	_Atomic uint32_t commit;
+	uint32_t len; /* of the payload */
+	uint16_t type;
+	uint16_t flags;
+	_Atomic int32_t result; /* of the call; WIRE_PENDING: an intent not settled */
+	uint64_t time_ns;	/* CLOCK_MONOTONIC */
+	uint64_t socket;	/* the kernel's socket cookie */
+};
+
+#define WIRE_PENDING INT32_MIN
+#define WIRE_ALIGN   32u
+
+static inline uint32_t wire_commit_word(uint64_t position)
+{
+	return (uint32_t)(position >> 5) * 2654435761u ^ 0x52520000u;
+}
+
+enum wire_flag { WIRE_CONTINUED = 1 /* the same call as the record before */ };
+
+/*
+ * A send or connect is announced by a WIRE_INTENT before the call; what happened follows in records
+ * with the intent's time once it has returned (only then is the caller's memory known to be
+ * readable), and the intent is settled last. A reader that merges rings by time waits a moment for
+ * pending intents, so that a request comes before its answer even when another thread reads that.
+ */
+
+enum wire_type {
+	WIRE_PAD = 1,
+	WIRE_INTENT,
+	WIRE_CONNECT,	/* struct wire_connect; result: 0 or −errno */
+	WIRE_CONNECTED, /* result: final outcome of a connect in progress */
+	WIRE_ADOPT,	/* struct wire_adopt: a connected socket met for the first time here */
+	WIRE_SENT,	/* plaintext the kernel has taken */
+	WIRE_RECEIVED,	/* plaintext */
+	WIRE_HELLO,	/* a TLS ClientHello as sent: the socket carries TLS from here on */
+	WIRE_TLS_SENT,	/* 32-byte client random, plaintext */
+	WIRE_TLS_RECEIVED,
+	WIRE_TLS_END,	 /* 32-byte client random: close_notify was received */
+	WIRE_END,	 /* inbound side over: result 0 (FIN) or −errno */
+	WIRE_SHUTDOWN,	 /* the program shut its sending side */
+	WIRE_CLOSE,	 /* a descriptor of the socket was closed */
+	WIRE_LISTEN,	 /* struct wire_address */
+	WIRE_UNSEEN,	 /* result bytes passed that could not be copied (splice …) */
+	WIRE_RESOLVE,	 /* struct wire_resolve */
+	WIRE_EXEC,	 /* struct wire_exec */
+	WIRE_TYPE_MAX
+};
+
+#define WIRE_RANDOM_BYTES 32
+
+struct wire_address {
+	uint32_t len;
+	uint8_t bytes[28]; /* sockaddr_in or sockaddr_in6 */
+};
+
+struct wire_connect {
+	int32_t fd;
+	struct wire_address address;
+};
+
+struct wire_adopt {
+	int32_t fd;
+	struct wire_address peer, local;
+};
+
+struct wire_exec {
+	uint32_t pid;	/* of the process that becomes this image; 0: a child to be spawned */
+	uint32_t image; /* enum image_kind, image.h */
+	uint32_t path_len, argv_len;
+	/* path, then argv, NUL-separated */
+};
+
+#define WIRE_RESOLVE_ADDRESSES 32
+#define WIRE_RESOLVE_NAME      256
+
+/* A question to the resolver and its answer; used as a record and as a reply. */
+struct wire_resolve {
+	uint32_t call; /* enum wire_resolve_call */
+	int32_t flags, family, socktype, protocol;
+	int32_t result; /* EAI_* or h_errno */
+	int32_t error;	/* errno for EAI_SYSTEM */
+	uint32_t count;
+	char node[WIRE_RESOLVE_NAME], service[64], canonical[WIRE_RESOLVE_NAME];
+	struct wire_resolved {
+		int32_t family, socktype, protocol;
+		struct wire_address address;
+	} addresses[WIRE_RESOLVE_ADDRESSES];
+};
+
+enum wire_resolve_call {
+	WIRE_GETADDRINFO = 1,
+	WIRE_GETHOSTBYNAME,
+	WIRE_GETHOSTBYADDR,
+	WIRE_GETNAMEINFO,
+	WIRE_RESOLVE_CALL_MAX
+};
+
+/* ---- control socket ---- */
+
+enum wire_call {
+	WIRE_CALL_CONNECT = 1, /* replay: where does this connect go? */
+	WIRE_CALL_PEER,	       /* replay: the address this socket means to be connected to */
+	WIRE_CALL_LISTEN,      /* replay: a server of the session; connections to it stay live */
+	WIRE_CALL_RESOLVE,
+	WIRE_CALL_REFUSED, /* replay: an image that cannot be traced was not started */
+	WIRE_CALL_MAX
+};
+
+struct wire_request {
+	uint32_t magic, version, call, pid;
+	uint64_t socket;
+	uint32_t source_port; /* host order; CONNECT */
+	uint32_t image;
+	struct wire_address address;
+	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
+};
+
+enum wire_verdict {
+	WIRE_REDIRECT = 1, /* connect to 127.0.0.1 or [::1], `port` */
+	WIRE_PASS,	   /* connect as asked */
+	WIRE_FAIL	   /* fail with `error` */
+};
+
+struct wire_reply {
+	uint32_t magic;
+	uint32_t verdict;
+	int32_t error;
+	uint32_t port_v4, port_v6; /* host order; 0: that family is not to be had */
+	struct wire_address address;
+	struct wire_resolve resolve;
+};
+
+/* ---- geometry ---- */
+
+#define WIRE_SLOTS_OFFSET 4096u
+#define WIRE_HEADS_OFFSET (WIRE_SLOTS_OFFSET + WIRE_SLOTS * (uint64_t)sizeof(struct wire_slot))
+#define WIRE_RINGS_OFFSET                                                                          \
+	((WIRE_HEADS_OFFSET + WIRE_RINGS * (uint64_t)sizeof(struct wire_ring) + 4095u) & ~4095ull)
+#define WIRE_ARENA_BYTES (WIRE_RINGS_OFFSET + WIRE_RINGS * (uint64_t)WIRE_RING_BYTES)
+
+_Static_assert(sizeof(struct wire_arena) <= WIRE_SLOTS_OFFSET, "the arena head is one page");
+_Static_assert(sizeof(struct wire_slot) == 1024, "slots are read by another process");
+_Static_assert(sizeof(struct wire_ring) == 192, "ring heads are read by another process");
+_Static_assert(sizeof(struct wire_record) == WIRE_ALIGN, "records are 32-byte aligned");
+_Static_assert(sizeof(struct wire_address) == 32, "addresses are inside records");
+_Static_assert(sizeof(struct wire_resolve) % 4 == 0, "no padding in what crosses processes");
+
+#endif
