@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_COLLECTOR_H
+#define HELPER_COLLECTOR_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include "storage/recording.h"
+#include "storage/redact.h"
+#include "tools/helper/rings.h"
+
+/*
+ * From what programs put into their rings to events of a recording: which bytes belong to which
+ * connection, plaintext joined to its socket, secrets replaced. Everything here is order-preserving
+ * per channel, and nothing waits.
+ */
+struct collector;
+
+/* `start_ns`: CLOCK_MONOTONIC of the session's start. Both are borrowed. NULL without memory. */
+struct collector *collector_new(struct recording_writer *writer, struct redactor *redactor,
+	uint64_t start_ns);
+void collector_free(struct collector *c);
+
+/* One record of process `pid`. WIRE_EXEC is the caller's (processes.h). */
+void collector_record(struct collector *c, uint32_t pid, const struct rings_record *r);
+void collector_lost(struct collector *c, uint32_t pid, uint64_t records, uint64_t bytes);
+/* Writes what is still held back: carried heads, ends of TLS sockets. At the end of a session. */
+void collector_finish(struct collector *c);
+
+/*
+ * Takes an event of this recording as already written: brings a new collector to where the one that
+ * wrote it was. Sockets are known by their cookie from here on.
+ */
+void collector_relive(struct collector *c, const struct event *e);
+
+/* Appends an event made elsewhere (processes), its time as CLOCK_MONOTONIC. */
+void collector_event(struct collector *c, struct event *e);
+/* 0, or the -errno of the write that failed; nothing is written after it. */
+int collector_error(const struct collector *c);
+
+struct collector_totals {
+	uint64_t exchanges, chunks, connections;
+	uint64_t lost_records, lost_bytes;
+	uint64_t last_ns; /* of the last event */
+};
+void collector_totals(const struct collector *c, struct collector_totals *ret);
+/* New references: model names and seeds seen in requests, in order of appearance. */
+json_t *collector_models(const struct collector *c);
+json_t *collector_seeds(const struct collector *c);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/helper/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tools/helper/log.h"
+
+/* From the helper to the front, whole messages over a pipe. */
+struct word {
+	int32_t what; /* WORD_* */
+	int32_t value;
+	int32_t status;
+};
+
+enum { WORD_STARTED = 1, WORD_ENDED = 2 };
+
+/* What a terminal or a person sends to end or nudge a program. */
+static const int passed_on[] = {
+	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM, SIGWINCH};
+
+#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+
+/* ---- the helper's process ---- */
+
+struct keeper {
+	const struct launch *launch;
+	struct helper *helper;
+	struct event *child;
+	int pipe;
+	pid_t program;
+};
+
+static pid_t running_program; /* for launch_kill() */
+
+static void tell(const struct keeper *k, int what, int value, int status)
+{
+	const struct word w = {what, value, status};
+
+	/* A front that was killed needs no telling. */
+	if (write(k->pipe, &w, sizeof(w)) < 0)
+		log_debug(session, "the front is gone: %s", strerror(errno));
+}
+
+static void reap(struct keeper *k)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		helper_child_ended(k->helper, (uint32_t)pid, status);
+	if (pid < 0 && errno == ECHILD)
+		helper_no_children(k->helper);
+}
+
+static void on_child(evutil_socket_t fd, short what, void *arg)
+{
+	reap(arg);
+}
+
+static void on_root_ended(void *context, int status, size_t alive)
+{
+	struct keeper *k = context;
+	int value = k->launch->ended(k->launch->context, status, alive);
+
+	tell(k, WORD_ENDED, value, status);
+	/* Whoever waits for the end of our output must not wait for the session's daemons. */
+	if (alive > 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++) {
+		struct sigaction now;
+
+		if (sigaction(s, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
+			now.sa_handler != SIG_DFL)
+			signal(s, SIG_DFL);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The program's side of the fork: everything as the front found it, and the preload. */
+static void become_program(const struct keeper *k, const struct session *s, int report,
+	const struct sigaction before[PASSED_ON], const struct sigaction *pipe_before)
+{
+	char entry[3 * PATH_MAX];
+	const char *user = getenv("LD_PRELOAD");
+	int error;
+
+	default_signals();
+	for (size_t i = 0; i < PASSED_ON; i++)
+		sigaction(passed_on[i], &before[i], NULL);
+	sigaction(SIGPIPE, pipe_before, NULL);
+	snprintf(entry, sizeof(entry), "%s/" WIRE_LIBRARY "%s%s", s->folder,
+		user && *user ? ":" : "", user ? user : "");
+	setenv("LD_PRELOAD", entry, 1);
+	execvp(k->launch->argv[0], k->launch->argv);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(LAUNCH_FAILED);
+	_exit(error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTED);
+}
+
+/* 0, or the errno of the exec that failed. */
+static int start_program(struct keeper *k, const struct sigaction before[PASSED_ON],
+	const struct sigaction *pipe_before)
+{
+	int report[2], error = 0;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return errno;
+	fflush(NULL);
+	k->program = fork();
+	if (k->program == 0)
+		become_program(
+			k, helper_session(k->helper), report[1], before, pipe_before);
+	close(report[1]);
+	if (k->program < 0)
+		error = errno;
+	else if (read(report[0], &error, sizeof(error)) != sizeof(error))
+		error = 0;
+	close(report[0]);
+	return error;
+}
+
+static void release_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null > 2)
+		close(null);
+}
+
+/* Ends a session whose program could not be started. */
+static int not_started(struct keeper *k, int error)
+{
+	int value = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTED;
+
+	fprintf(stderr, "rrshim: cannot run '%s': %s\n", k->launch->argv[0], strerror(error));
+	waitpid(k->program, NULL, 0);
+	helper_no_children(k->helper);
+	tell(k, WORD_ENDED, value, -1);
+	return value;
+}
+
+static int keep(const struct launch *l, int pipe, const struct sigaction before[PASSED_ON])
+{
+	struct keeper k = {.launch = l, .pipe = pipe};
+	struct sigaction pipe_before;
+	int error;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigaction(SIGPIPE, NULL, &pipe_before);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is the recording's end, not ours */
+	for (size_t i = 0; i < PASSED_ON; i++)
+		signal(passed_on[i], SIG_IGN);
+	k.helper = l->make(l->context);
+	if (!k.helper) {
+		tell(&k, WORD_ENDED, LAUNCH_FAILED, -1);
+		return LAUNCH_FAILED;
+	}
+	k.child = evsignal_new(helper_base(k.helper), SIGCHLD, on_child, &k);
+	event_add(k.child, NULL);
+	helper_on_root_ended(k.helper, on_root_ended, &k);
+	error = start_program(&k, before, &pipe_before);
+	running_program = k.program;
+	helper_set_root(k.helper, (uint32_t)k.program);
+	if (error) {
+		not_started(&k, error);
+	} else {
+		tell(&k, WORD_STARTED, k.program, 0);
+		release_stdio();
+		reap(&k);
+		helper_run(k.helper);
+	}
+	event_free(k.child);
+	helper_free(k.helper);
+	return 0;
+}
+
+void launch_kill(void)
+{
+	if (running_program > 0)
+		kill(running_program, SIGTERM);
+}
+
+/* ---- the front ---- */
+
+struct front {
+	int pipe, signals;
+	pid_t helper, program;
+	bool helper_gone;
+	struct word last; /* WORD_ENDED once it has come */
+};
+
+/* A signal of the terminal's has reached the program already: the kernel sends it to the group. */
+static void pass_on(const struct front *f, const struct signalfd_siginfo *si)
+{
+	if (si->ssi_code == SI_KERNEL || f->program <= 0)
+		return;
+	kill(f->program, (int)si->ssi_signo);
+}
+
+/* The helper was killed: the program, now our child, goes on unrecorded. */
+static void adopt_program(struct front *f)
+{
+	int status;
+	pid_t pid;
+
+	if (f->program <= 0) {
+		f->last = (struct word){WORD_ENDED, LAUNCH_FAILED, -1};
+		return;
+	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == f->program)
+			f->last = (struct word){WORD_ENDED, -1, status};
+	}
+}
+
+static void on_signal(struct front *f)
+{
+	struct signalfd_siginfo si;
+
+	if (read(f->signals, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo != SIGCHLD)
+		pass_on(f, &si);
+	else if (f->helper_gone)
+		adopt_program(f);
+}
+
+static void on_word(struct front *f)
+{
+	struct word w;
+	ssize_t n = read(f->pipe, &w, sizeof(w));
+
+	if (n == sizeof(w) && w.what == WORD_STARTED) {
+		f->program = w.value;
+	} else if (n == sizeof(w)) {
+		f->last = w;
+	} else if (n == 0) {
+		close(f->pipe);
+		f->pipe = -1;
+		f->helper_gone = true;
+		waitpid(f->helper, NULL, 0);
+		fprintf(stderr, "rrshim: the recorder was killed; the program goes on; "
+				"see 'rrshim recover'\n");
+		adopt_program(f);
+	}
+}
+
+static void wait_for_end(struct front *f)
+{
+	while (f->last.what != WORD_ENDED) {
+		struct pollfd p[] = {{f->signals, POLLIN, 0}, {f->pipe, POLLIN, 0}};
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			on_word(f);
+		if (f->last.what != WORD_ENDED && (p[0].revents & POLLIN))
+			on_signal(f);
+	}
+}
+
+/* As the program ended, so do we: a shell must not tell the difference. */
+static int end_like(int status)
+{
+	struct rlimit no_core = {0, 0};
+	sigset_t one;
+	int s;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	s = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(s, SIG_DFL);
+	sigemptyset(&one);
+	sigaddset(&one, s);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	kill(getpid(), s);
+	return 128 + s;
+}
+
+static int stand_in_front(pid_t helper, int pipe, const sigset_t *mask)
+{
+	struct front f = {.pipe = pipe, .helper = helper};
+
+	f.signals = signalfd(-1, mask, SFD_CLOEXEC);
+	if (f.signals < 0)
+		return LAUNCH_FAILED;
+	wait_for_end(&f);
+	if (getpid() == 1 && !f.helper_gone)
+		waitpid(helper, NULL, 0); /* our end is the end of everything here */
+	if (f.last.what != WORD_ENDED)
+		return LAUNCH_FAILED;
+	return f.last.value >= 0 ? f.last.value : end_like(f.last.status);
+}
+
+int launch_run(const struct launch *l)
+{
+	struct sigaction before[PASSED_ON];
+	int pipe[2], r;
+	sigset_t mask;
+	pid_t helper;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0) {
+		fprintf(stderr, "rrshim: %s\n", strerror(errno));
+		return LAUNCH_FAILED;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	for (size_t i = 0; i < PASSED_ON; i++) {
+		sigaction(passed_on[i], NULL, &before[i]);
+		sigaddset(&mask, passed_on[i]);
+	}
+	fflush(NULL);
+	helper = fork();
+	if (helper == 0) {
+		close(pipe[0]);
+		r = keep(l, pipe[1], before);
+		_exit(r); /* the front's atexit handlers are the front's */
+	}
+	close(pipe[1]);
+	if (helper < 0) {
+		fprintf(stderr, "rrshim: cannot start the helper: %s\n", strerror(errno));
+		return LAUNCH_FAILED;
+	}
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	r = stand_in_front(helper, pipe[0], &mask);
+	close(pipe[0]);
+	return r;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/helper/processes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "shim/image.h"
+#include "storage/event.h"
+
+#define LIST_MAX   10000
+#define EXPECT_MAX 4096
+#define ARGV_MAX   8192
+
+/* An image in a slot. */
+struct image {
+	bool live, watched;
+	bool local; /* its pid is one of our namespace */
+	bool missed; /* gone before it was noticed */
+	uint32_t pid, slot;
+	int pidfd;
+	struct event *gone;
+	struct processes *owner;
+};
+
+/* An exec that was announced; the new image is expected to join. */
+struct expected {
+	uint32_t pid;
+	uint64_t time_ns;
+	char *path, *argv;
+	size_t argv_len;
+};
+
+struct processes {
+	const struct session *session;
+	struct rings *rings;
+	struct event_base *base;
+	struct redactor *redactor;
+	struct processes_sink sink;
+	uint64_t own_namespace;
+	struct image images[WIRE_SLOTS];
+	struct expected *expected[EXPECT_MAX];
+	size_t expected_count, alive, joined;
+	uint32_t *pids; /* every pid that ever joined */
+	size_t pid_count, pid_capacity;
+	json_t *list;
+	struct buffer text;
+};
+
+static uint64_t own_namespace(void)
+{
+	char text[64];
+	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text) - 1);
+
+	if (n < 5)
+		return 0;
+	text[n] = '\0';
+	return strtoull(text + 5, NULL, 10);
+}
+
+struct processes *processes_new(const struct session *s, struct rings *rings,
+	struct event_base *base, struct redactor *redactor, const struct processes_sink *sink)
+{
+	struct processes *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->session = s;
+	p->rings = rings;
+	p->base = base;
+	p->redactor = redactor;
+	p->sink = *sink;
+	p->own_namespace = own_namespace();
+	p->list = json_array();
+	p->text = BUFFER(ARGV_MAX * 4);
+	return p;
+}
+
+static void free_expected(struct expected *e)
+{
+	free(e->path);
+	free(e->argv);
+	free(e);
+}
+
+static void unwatch(struct image *image)
+{
+	if (image->gone)
+		event_free(image->gone);
+	if (image->pidfd >= 0 && image->watched)
+		close(image->pidfd);
+	image->gone = NULL;
+	image->watched = false;
+}
+
+void processes_free(struct processes *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < WIRE_SLOTS; i++)
+		unwatch(&p->images[i]);
+	for (size_t i = 0; i < p->expected_count; i++)
+		free_expected(p->expected[i]);
+	json_decref(p->list);
+	buffer_free(&p->text);
+	free(p->pids);
+	free(p);
+}
+
+/* ---- what is said about an image ---- */
+
+static json_t *argv_json(struct span argv)
+{
+	json_t *list = json_array();
+
+	while (argv.len > 0) {
+		size_t n = strnlen((const char *)argv.data, argv.len);
+
+		/* Not UTF-8: left out of the JSON, kept in the event. */
+		json_array_append_new(list, json_stringn((const char *)argv.data, n));
+		n += n < argv.len;
+		argv.data += n;
+		argv.len -= n;
+	}
+	return list;
+}
+
+/* argv with secrets replaced, NUL-separated, in p->text until the next call. */
+static struct span redact_argv(struct processes *p, struct span argv)
+{
+	buffer_reset(&p->text);
+	if (redact_text(p->redactor, argv, &p->text) < 0)
+		buffer_reset(&p->text);
+	return (struct span){p->text.data, p->text.len};
+}
+
+static void report(struct processes *p, uint32_t type, uint32_t pid, uint32_t parent,
+	uint32_t capture, struct span exe, struct span argv, uint64_t time_ns)
+{
+	struct event e = {.type = type,
+		.pid = pid,
+		.time_ns = time_ns,
+		.process = {.parent = parent, .capture = capture, .exe = exe}};
+
+	e.process.argv = redact_argv(p, argv);
+	p->sink.event(p->sink.context, &e);
+	if (json_array_size(p->list) >= LIST_MAX)
+		return;
+	json_array_append_new(p->list,
+		json_pack("{s:i, s:o, s:o, s:s}", "pid", (int)pid, "exe",
+			json_stringn((const char *)exe.data, exe.len) ?: json_null(), "argv",
+			argv_json(e.process.argv), "capture", event_capture_name(capture)));
+}
+
+/* ---- joining and leaving ---- */
+
+static void remember_pid(struct processes *p, uint32_t pid)
+{
+	uint32_t *grown;
+
+	if (processes_pid_joined(p, pid))
+		return;
+	if (p->pid_count == p->pid_capacity) {
+		size_t n = p->pid_capacity ? p->pid_capacity * 2 : 64;
+
+		grown = realloc(p->pids, n * sizeof(*grown));
+		if (!grown)
+			return;
+		p->pids = grown;
+		p->pid_capacity = n;
+	}
+	p->pids[p->pid_count++] = pid;
+}
+
+bool processes_pid_joined(const struct processes *p, uint32_t pid)
+{
+	for (size_t i = p->pid_count; i > 0; i--) {
+		if (p->pids[i - 1] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The slot and its rings go back to the pool; whatever is in them is read first. */
+static void retire(struct processes *p, struct image *image)
+{
+	if (!image->live)
+		return;
+	p->sink.drain(p->sink.context, image->slot);
+	unwatch(image);
+	image->live = false;
+	p->alive -= image->local;
+	rings_free_slot(p->rings, image->slot);
+	atomic_store(&session_slot(p->session, image->slot)->state, WIRE_SLOT_FREE);
+}
+
+static void forget_expected(struct processes *p, size_t i)
+{
+	free_expected(p->expected[i]);
+	p->expected[i] = p->expected[--p->expected_count];
+}
+
+/* The process ended, or became another image, and the one that was to come never joined. */
+static void judge_expected(struct processes *p, uint32_t pid)
+{
+	for (size_t i = p->expected_count; i > 0; i--) {
+		struct expected *e = p->expected[i - 1];
+
+		if (e->pid != pid)
+			continue;
+		report(p, EVENT_EXEC, pid, 0, EVENT_CAPTURE_UNTRACED_LOST, span_of(e->path),
+			(struct span){(uint8_t *)e->argv, e->argv_len}, e->time_ns);
+		forget_expected(p, i - 1);
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void end_pid(struct processes *p, uint32_t pid, int status)
+{
+	struct event e = {
+		.type = EVENT_EXIT, .pid = pid, .time_ns = now_ns(), .exit = {.status = status}};
+	bool known = false;
+
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (p->images[i].live && p->images[i].pid == pid) {
+			retire(p, &p->images[i]);
+			known = true;
+		}
+	}
+	judge_expected(p, pid);
+	if (known)
+		p->sink.event(p->sink.context, &e);
+	p->sink.changed(p->sink.context);
+}
+
+void processes_ended(struct processes *p, uint32_t pid, int status)
+{
+	processes_scan(p);
+	end_pid(p, pid, status);
+}
+
+/* A child of ours can be asked how it ended, without reaping it. */
+static int status_of(const struct image *image)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PIDFD, (id_t)image->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		si.si_pid == 0)
+		return -1;
+	return si.si_code == CLD_EXITED ? si.si_status << 8 : si.si_status;
+}
+
+static void on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct image *image = arg;
+
+	processes_ended(image->owner, image->pid, status_of(image));
+}
+
+/* Pids of another namespace mean nothing here: such an image is noticed by its slot alone. */
+static void watch(struct processes *p, struct image *image, uint64_t namespace)
+{
+	image->pidfd = -1;
+	if (namespace != p->own_namespace)
+		return;
+	image->pidfd = (int)syscall(SYS_pidfd_open, image->pid, 0);
+	if (image->pidfd < 0) {
+		image->missed = errno == ESRCH;
+		return;
+	}
+	image->watched = true;
+	image->gone = event_new(p->base, image->pidfd, EV_READ, on_gone, image);
+	if (image->gone)
+		event_add(image->gone, NULL);
+}
+
+/* An exec keeps the pid: the image before it has made its last record. */
+static void supersede(struct processes *p, uint32_t pid, uint64_t start_ns)
+{
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (p->images[i].live && p->images[i].pid == pid)
+			retire(p, &p->images[i]);
+	}
+	for (size_t i = p->expected_count; i > 0; i--) {
+		if (p->expected[i - 1]->pid == pid && p->expected[i - 1]->time_ns <= start_ns)
+			forget_expected(p, i - 1);
+	}
+}
+
+static void join(struct processes *p, uint32_t i)
+{
+	struct wire_slot slot = *session_slot(p->session, i);
+	struct image *image = &p->images[i];
+
+	slot.exe[sizeof(slot.exe) - 1] = '\0';
+	if (slot.argv_len > sizeof(slot.argv))
+		slot.argv_len = 0;
+	supersede(p, slot.pid, slot.start_ns);
+	*image = (struct image){.live = true,
+		.local = slot.pid_namespace == p->own_namespace,
+		.pid = slot.pid,
+		.slot = i,
+		.pidfd = -1,
+		.owner = p};
+	p->alive += image->local;
+	p->joined++;
+	remember_pid(p, slot.pid);
+	watch(p, image, slot.pid_namespace);
+	report(p, EVENT_PROCESS, slot.pid, slot.parent, EVENT_CAPTURE_TAPPED, span_of(slot.exe),
+		(struct span){(uint8_t *)slot.argv, slot.argv_len}, slot.start_ns);
+	p->sink.changed(p->sink.context);
+}
+
+void processes_scan(struct processes *p)
+{
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (!p->images[i].live &&
+			atomic_load_explicit(&session_slot(p->session, i)->state,
+				memory_order_acquire) == WIRE_SLOT_LIVE)
+			join(p, i);
+	}
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (p->images[i].live && p->images[i].missed)
+			end_pid(p, p->images[i].pid, -1);
+	}
+}
+
+/* ---- execs ---- */
+
+static const uint32_t captures[] = {
+	[IMAGE_TRACEABLE] = EVENT_CAPTURE_UNKNOWN,
+	[IMAGE_STATIC] = EVENT_CAPTURE_UNTRACED_STATIC,
+	[IMAGE_MUSL] = EVENT_CAPTURE_UNTRACED_MUSL,
+	[IMAGE_CLASS] = EVENT_CAPTURE_UNTRACED_CLASS,
+	[IMAGE_SETUID] = EVENT_CAPTURE_UNTRACED_SETUID,
+	[IMAGE_SCRIPT] = EVENT_CAPTURE_UNKNOWN,
+	[IMAGE_NONE] = EVENT_CAPTURE_UNKNOWN,
+};
+
+static void expect(struct processes *p, uint32_t pid, struct span path, struct span argv,
+	uint64_t time_ns)
+{
+	struct expected *e;
+
+	if (p->expected_count == EXPECT_MAX)
+		forget_expected(p, 0);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->pid = pid;
+	e->time_ns = time_ns;
+	e->path = span_dup(path);
+	e->argv = malloc(argv.len + 1);
+	if (!e->path || !e->argv) {
+		free_expected(e);
+		return;
+	}
+	memcpy(e->argv, argv.data, argv.len);
+	e->argv_len = argv.len;
+	p->expected[p->expected_count++] = e;
+}
+
+static void withdraw(struct processes *p, uint32_t pid)
+{
+	for (size_t i = p->expected_count; i > 0; i--) {
+		if (p->expected[i - 1]->pid == pid) {
+			forget_expected(p, i - 1);
+			return;
+		}
+	}
+}
+
+/* A slot taken after the exec was announced, by that pid: the new image is here already. */
+static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t time_ns)
+{
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (p->images[i].live && p->images[i].pid == pid &&
+			session_slot(p->session, i)->start_ns >= time_ns)
+			return true;
+	}
+	return false;
+}
+
+void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r)
+{
+	struct wire_exec w;
+	struct span path, argv;
+
+	if (r->len < sizeof(w))
+		return;
+	memcpy(&w, r->payload, sizeof(w));
+	if (w.path_len == 0 || w.path_len > r->len - sizeof(w) ||
+		w.argv_len > r->len - sizeof(w) - w.path_len ||
+		w.image >= sizeof(captures) / sizeof(captures[0]))
+		return;
+	path = (struct span){r->payload + sizeof(w), w.path_len - 1};
+	argv = (struct span){r->payload + sizeof(w) + w.path_len, w.argv_len};
+	if (r->result < 0) {
+		withdraw(p, w.pid);
+		return;
+	}
+	if (captures[w.image] != EVENT_CAPTURE_UNKNOWN) {
+		report(p, EVENT_EXEC, w.pid, pid, captures[w.image], path, argv, r->time_ns);
+		return;
+	}
+	if (!has_joined_since(p, w.pid, r->time_ns))
+		expect(p, w.pid, path, argv, r->time_ns);
+}
+
+/* ---- housekeeping ---- */
+
+static bool thread_is_gone(void *context, uint32_t slot, uint32_t tid)
+{
+	const struct processes *p = context;
+
+	if (slot >= WIRE_SLOTS || !p->images[slot].live || !p->images[slot].watched)
+		return false;
+	return syscall(SYS_tgkill, p->images[slot].pid, tid, 0) < 0 && errno == ESRCH;
+}
+
+void processes_sweep(struct processes *p)
+{
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		struct image *image = &p->images[i];
+
+		if (image->live && !image->watched &&
+			session_slot(p->session, i)->pid_namespace == p->own_namespace &&
+			kill((pid_t)image->pid, 0) < 0 && errno == ESRCH)
+			processes_ended(p, image->pid, -1);
+	}
+	/* A process that joined, became an image that did not, and ended: nobody watches its pid. */
+	for (size_t i = p->expected_count; i > 0; i--) {
+		uint32_t pid = p->expected[i - 1]->pid;
+
+		if (kill((pid_t)pid, 0) < 0 && errno == ESRCH) {
+			processes_scan(p);
+			if (i <= p->expected_count && p->expected[i - 1]->pid == pid)
+				judge_expected(p, pid);
+			if (i > p->expected_count)
+				i = p->expected_count + 1;
+		}
+	}
+	rings_sweep(p->rings, thread_is_gone, p);
+}
+
+void processes_finish(struct processes *p)
+{
+	processes_scan(p);
+	while (p->expected_count > 0)
+		judge_expected(p, p->expected[0]->pid);
+}
+
+size_t processes_alive(const struct processes *p)
+{
+	return p->alive;
+}
+
+size_t processes_joined(const struct processes *p)
+{
+	return p->joined;
+}
+
+uint32_t processes_pid_of_slot(const struct processes *p, uint32_t slot)
+{
+	if (slot >= WIRE_SLOTS)
+		return 0;
+	/* Its first records may be read before it has been noticed. */
+	return p->images[slot].live ? p->images[slot].pid : session_slot(p->session, slot)->pid;
+}
+
+json_t *processes_list(const struct processes *p)
+{
+	return json_incref(p->list);
+}

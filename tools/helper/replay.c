@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/helper/replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/session_ca.h"
+#include "shim/image.h"
+#include "tools/helper/control.h"
+#include "tools/helper/log.h"
+#include "tools/helper/world.h"
+
+#define MISSES_MAX 1000 /* kept with their explanations; more are counted */
+
+struct replay {
+	struct replay_options options;
+	struct helper_mode mode;
+	struct helper *helper;
+	struct recording *recording;
+	struct tape *tape;
+	struct matcher *matcher;
+	struct session_ca *ca;
+	struct peer *peer;
+	struct world *world;
+	struct control *control;
+	json_t *misses;
+	uint64_t unknown_names, refused;
+};
+
+static void add_miss(struct replay *r, json_t *explanation)
+{
+	if (json_array_size(r->misses) < MISSES_MAX)
+		json_array_append(r->misses, explanation);
+	if (r->options.on_miss)
+		r->options.on_miss(r->options.context, explanation);
+}
+
+static void on_peer_miss(void *context, const struct match *match)
+{
+	add_miss(context, match->explanation);
+}
+
+/* ---- questions ---- */
+
+static void refuse(struct replay *r, const struct wire_request *q)
+{
+	json_t *e = json_pack("{s:s, s:{s:s, s:i}, s:o}", "type", "untraceable", "request", "path",
+		q->resolve.node, "pid", (int)q->pid, "message",
+		json_sprintf("'%s' was not started: %s", q->resolve.node,
+			image_reason((enum image_kind)q->image)));
+
+	r->refused++;
+	add_miss(r, e);
+	json_decref(e);
+}
+
+static void answer(void *context, const struct wire_request *request, int fd,
+	struct wire_reply *reply)
+{
+	struct replay *r = context;
+	json_t *missed = NULL;
+
+	if (request->call == WIRE_CALL_REFUSED) {
+		refuse(r, request);
+		return;
+	}
+	world_answer(r->world, request, fd, reply, &missed);
+	if (!missed)
+		return;
+	r->unknown_names++;
+	add_miss(r, missed);
+	json_decref(missed);
+}
+
+/* ---- the mode ---- */
+
+static int publish_ca(struct replay *r)
+{
+	struct wire_arena *arena = helper_session(r->helper)->arena;
+	size_t len;
+	const uint8_t *der = session_ca_der(r->ca, &len);
+
+	if (!der || len > sizeof(arena->ca))
+		return -E2BIG;
+	memcpy(arena->ca, der, len);
+	arena->ca_len = (uint32_t)len;
+	return 0;
+}
+
+static int make_parts(struct replay *r)
+{
+	struct peer_options peer = {.base = helper_base(r->helper),
+		.tape = r->tape,
+		.matcher = r->matcher,
+		.timing = r->options.timing,
+		.on_miss = on_peer_miss,
+		.context = r};
+	int error;
+
+	r->ca = session_ca_new();
+	if (!r->ca)
+		return -ENOMEM;
+	peer.ca = r->ca;
+	error = publish_ca(r);
+	if (error == 0)
+		error = peer_new(&peer, &r->peer);
+	if (error < 0)
+		return error;
+	r->world = world_new(r->tape, r->peer);
+	if (!r->world)
+		return -ENOMEM;
+	return control_new(helper_base(r->helper), helper_session(r->helper)->folder, answer, r,
+		&r->control);
+}
+
+static int start(void *context, struct helper *h)
+{
+	struct replay *r = context;
+	int error;
+
+	r->helper = h;
+	error = make_parts(r);
+	if (error < 0)
+		fprintf(stderr, "rrshim: cannot set up the replay: %s\n", strerror(-error));
+	return error;
+}
+
+static void take_record(void *context, uint32_t pid, const struct rings_record *x)
+{
+}
+
+static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
+{
+}
+
+/* An image that runs without the shim could reach the network: that is no replay. */
+static void take_event(void *context, struct event *e)
+{
+	struct replay *r = context;
+	json_t *x;
+
+	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
+		return;
+	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
+		(const char *)e->process.exe.data, e->process.exe.len, "pid", (int)e->pid,
+		"message",
+		json_sprintf("'%.*s' ran without being traced", (int)e->process.exe.len,
+			(const char *)e->process.exe.data));
+	if (!x)
+		return;
+	r->refused++;
+	add_miss(r, x);
+	json_decref(x);
+}
+
+static bool pass(void *context, unsigned int fill)
+{
+	return true;
+}
+
+static void finish(void *context, struct helper *h)
+{
+}
+
+static int load(struct replay *r)
+{
+	int error = recording_open(r->options.path, &r->recording);
+
+	if (error == 0)
+		error = tape_load(r->recording, &r->tape);
+	if (error == 0)
+		error = matcher_new(r->tape, &r->matcher);
+	if (error < 0)
+		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
+			error == -ENOMSG ? "it is no recording" :
+			error == -EPROTONOSUPPORT ?
+					   "it was made by a newer rrshim" :
+					   strerror(-error));
+	return error;
+}
+
+int replay_new(const struct replay_options *options, struct replay **ret)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->options = *options;
+	r->misses = json_array();
+	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
+		.start = start,
+		.record = take_record,
+		.lost = take_lost,
+		.event = take_event,
+		.pass = pass,
+		.finish = finish,
+		.context = r};
+	error = load(r);
+	if (error < 0) {
+		replay_free(r);
+		return error;
+	}
+	*ret = r;
+	return 0;
+}
+
+void replay_free(struct replay *r)
+{
+	if (!r)
+		return;
+	control_free(r->control);
+	world_free(r->world);
+	peer_free(r->peer);
+	session_ca_free(r->ca);
+	matcher_free(r->matcher);
+	tape_free(r->tape);
+	recording_close(r->recording);
+	json_decref(r->misses);
+	free(r);
+}
+
+const struct helper_mode *replay_mode(struct replay *r)
+{
+	return &r->mode;
+}
+
+/* ---- the report ---- */
+
+static json_t *unused_list(const struct replay *r)
+{
+	const struct exchange **list = NULL;
+	json_t *to = json_array();
+	size_t count = 0;
+
+	if (matcher_unused(r->matcher, &list, &count) < 0)
+		return to;
+	for (size_t i = 0; i < count && i < MISSES_MAX; i++) {
+		const struct http1_head *head = list[i]->request.head;
+
+		if (head)
+			json_array_append_new(to,
+				json_pack("{s:I, s:s%, s:o}", "number",
+					(json_int_t)list[i]->number, "method",
+					(const char *)head->method.data, head->method.len, "url",
+					json_sprintf("%s://%s%.*s", list[i]->tls ? "https" : "http",
+						list[i]->authority, (int)head->target.len,
+						(const char *)head->target.data)));
+	}
+	free(list);
+	return to;
+}
+
+json_t *replay_report(const struct replay *r)
+{
+	struct match_totals t;
+	struct peer_stats p = {0};
+
+	matcher_totals(r->matcher, &t);
+	if (r->peer)
+		peer_stats(r->peer, &p);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o}",
+		"recording", r->options.path, "recorded", (json_int_t)t.recorded, "served",
+		(json_int_t)t.served, "missed",
+		(json_int_t)(t.missed + r->unknown_names + r->refused), "unused",
+		(json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "unknown_names",
+		(json_int_t)r->unknown_names, "refused", (json_int_t)r->refused, "connections",
+		(json_int_t)p.connections, "not_http", (json_int_t)p.not_http, "unannounced",
+		(json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges",
+		unused_list(r));
+}
+
+bool replay_is_clean(const struct replay *r)
+{
+	struct match_totals t;
+	struct peer_stats p = {0};
+
+	matcher_totals(r->matcher, &t);
+	if (r->peer)
+		peer_stats(r->peer, &p);
+	return t.missed + r->unknown_names + r->refused + p.not_http == 0;
+}

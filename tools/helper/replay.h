@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_REPLAY_H
+#define HELPER_REPLAY_H
+
+#include <jansson.h>
+#include "replay/peer.h"
+#include "tools/helper/helper.h"
+
+struct replay_options {
+	const char *path; /* of the recording */
+	struct peer_timing timing;
+	/* Called on every miss, refusal and unknown name, with its explanation. */
+	void (*on_miss)(void *context, const json_t *explanation);
+	void *context;
+};
+
+/* The mode that plays back. */
+struct replay;
+
+/* Loads the recording. 0 or -errno, said on stderr. */
+int replay_new(const struct replay_options *options, struct replay **ret);
+void replay_free(struct replay *r);
+const struct helper_mode *replay_mode(struct replay *r);
+
+/*
+ * {"recording", "served", "missed", "unused", "recorded", "ambiguous", "refused", "misses": […],
+ * "unused_exchanges": [{"number", "method", "url"}], "connections", "not_http", …}. A new
+ * reference.
+ */
+json_t *replay_report(const struct replay *r);
+/* Nothing missed and nothing refused. */
+bool replay_is_clean(const struct replay *r);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/helper/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct wire_slot *session_slot(const struct session *s, uint32_t i)
+{
+	return (struct wire_slot *)((uint8_t *)s->arena + WIRE_SLOTS_OFFSET) + i;
+}
+
+struct wire_ring *session_ring(const struct session *s, uint32_t i)
+{
+	return (struct wire_ring *)((uint8_t *)s->arena + WIRE_HEADS_OFFSET) + i;
+}
+
+const uint8_t *session_ring_data(const struct session *s, uint32_t i)
+{
+	return (const uint8_t *)s->arena + WIRE_RINGS_OFFSET + (uint64_t)i * WIRE_RING_BYTES;
+}
+
+void session_ring_forget(const struct session *s, uint32_t i)
+{
+	madvise((void *)session_ring_data(s, i), WIRE_RING_BYTES, MADV_REMOVE);
+}
+
+/* A folder of ours alone: another user's, or a link planted in its place, is refused. */
+static int private_folder(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(path, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
+		return -EACCES;
+	return 0;
+}
+
+/* The control socket's path must fit sun_path: long runtime folders are passed over. */
+#define BASE_MAX 60
+
+static int base_folder(char *to, size_t size)
+{
+	const char *places[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i] || places[i][0] != '/' || strlen(places[i]) > BASE_MAX)
+			continue;
+		snprintf(to, size, "%s/rrshim-%u", places[i], (unsigned int)geteuid());
+		r = private_folder(to);
+		if (r == 0)
+			return 0;
+	}
+	return r;
+}
+
+static int map_arena(struct session *s, int flags)
+{
+	char path[PATH_MAX];
+	int fd, r = 0;
+
+	if (snprintf(path, sizeof(path), "%s/" WIRE_ARENA, s->folder) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	if (fd < 0)
+		return -errno;
+	if ((flags & O_CREAT) && ftruncate(fd, WIRE_ARENA_BYTES) < 0)
+		r = -errno;
+	if (r == 0) {
+		s->arena = mmap(NULL, WIRE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (s->arena == MAP_FAILED)
+			r = -errno;
+	}
+	close(fd);
+	if (r < 0)
+		s->arena = NULL;
+	return r;
+}
+
+static int fill_folder(struct session *s, enum wire_mode mode, const char *library)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/" WIRE_LIBRARY, s->folder) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	/* A link by name: a hard link cannot leave its file system, and tmpfs is often noexec. */
+	if (symlink(library, path) < 0)
+		return -errno;
+	r = map_arena(s, O_CREAT | O_EXCL);
+	if (r < 0)
+		return r;
+	s->arena->mode = mode;
+	s->arena->version = WIRE_VERSION;
+	s->arena->helper_pid = (uint32_t)getpid();
+	s->arena->magic = WIRE_MAGIC;
+	/* A beat no helper ever has: nobody is given up on at the start. */
+	atomic_store(&s->arena->stalled_beat, UINT64_MAX);
+	return 0;
+}
+
+int session_create(struct session *s, enum wire_mode mode, const char *library)
+{
+	char base[BASE_MAX + 32];
+	int r = base_folder(base, sizeof(base));
+
+	memset(s, 0, sizeof(*s));
+	if (r < 0)
+		return r;
+	snprintf(s->folder, sizeof(s->folder), "%s/%s-XXXXXX", base,
+		mode == WIRE_REPLAY ? "replay" : "record");
+	if (!mkdtemp(s->folder))
+		return -errno;
+	r = fill_folder(s, mode, library);
+	if (r < 0)
+		session_close(s, 1);
+	return r;
+}
+
+int session_attach(struct session *s, const char *folder)
+{
+	struct stat st;
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	if (strlen(folder) >= sizeof(s->folder))
+		return -ENAMETOOLONG;
+	strcpy(s->folder, folder);
+	if (lstat(folder, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return -EACCES;
+	r = map_arena(s, 0);
+	if (r < 0)
+		return r;
+	if (s->arena->magic == WIRE_MAGIC && s->arena->version == WIRE_VERSION)
+		return 0;
+	session_close(s, 0);
+	return -EPROTO;
+}
+
+static void wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void session_go_live(struct session *s)
+{
+	atomic_store(&s->arena->state, WIRE_LIVE);
+}
+
+void session_end(struct session *s, uint32_t complete)
+{
+	if (complete == WIRE_COMPLETE_YES)
+		atomic_store(&s->arena->state, WIRE_CLOSED);
+	atomic_store(&s->arena->complete, complete);
+	wake(&s->arena->complete);
+	for (uint32_t i = 0; complete == WIRE_COMPLETE_YES && i < WIRE_RINGS; i++) {
+		struct wire_ring *ring = session_ring(s, i);
+
+		if (atomic_load(&ring->waiting)) {
+			atomic_fetch_add(&ring->space, 1);
+			wake(&ring->space);
+		}
+	}
+}
+
+void session_close(struct session *s, int remove)
+{
+	static const char *const names[] = {WIRE_ARENA, WIRE_CONTROL, WIRE_LIBRARY};
+	char path[PATH_MAX];
+
+	if (s->arena)
+		munmap(s->arena, WIRE_ARENA_BYTES);
+	s->arena = NULL;
+	if (!remove || !s->folder[0])
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]) < (int)sizeof(path))
+			unlink(path);
+	}
+	rmdir(s->folder);
+}
+
+/* The build tree and the installed one put it in these places, seen from the program. */
+int session_find_library(char *to, size_t size)
+{
+	static const char *const places[] = {"", "/../lib/" LIBRARY_ARCH, "/../lib", "/.."};
+	char self[PATH_MAX], path[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return -ENOENT;
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char real_path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%s%s/" WIRE_LIBRARY, self, places[i]) >=
+			(int)sizeof(path))
+			continue;
+		if (realpath(path, real_path) && strlen(real_path) < size) {
+			strcpy(to, real_path);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

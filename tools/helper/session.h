@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_SESSION_H
+#define HELPER_SESSION_H
+
+#include <limits.h>
+#include <stddef.h>
+#include "shim/wire.h"
+
+/*
+ * A session's folder on tmpfs (wire.h): the arena, the link that programs are preloaded by, the
+ * control socket. 0700, owned by us; its name says the mode, so that a program that cannot map the
+ * arena still knows whether it must fail open or closed.
+ */
+struct session {
+	char folder[PATH_MAX];
+	struct wire_arena *arena;
+};
+
+/* Makes the folder and an arena in state STARTING. `library`: absolute path of librrshim.so.
+ * 0 or -errno. */
+int session_create(struct session *s, enum wire_mode mode, const char *library);
+/* Maps the arena of a session somebody else left behind. 0 or -errno. */
+int session_attach(struct session *s, const char *folder);
+/* Programs may append from here on. */
+void session_go_live(struct session *s);
+/* No more from here on; wakes who waits. `complete`: enum WIRE_COMPLETE_*. */
+void session_end(struct session *s, uint32_t complete);
+/* Unmaps, and removes the folder if `remove`. */
+void session_close(struct session *s, int remove);
+
+struct wire_slot *session_slot(const struct session *s, uint32_t i);
+struct wire_ring *session_ring(const struct session *s, uint32_t i);
+const uint8_t *session_ring_data(const struct session *s, uint32_t i);
+/* Gives the memory of a drained ring back. */
+void session_ring_forget(const struct session *s, uint32_t i);
+
+/* Finds librrshim.so beside this program or where it is installed. 0 or -ENOENT. */
+int session_find_library(char *to, size_t size);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_WORLD_H
+#define HELPER_WORLD_H
+
+#include <jansson.h>
+#include "replay/peer.h"
+#include "replay/tape.h"
+#include "shim/wire.h"
+
+/*
+ * What the network answers in replay, besides bytes: what becomes of a connect, what a name
+ * resolves to, which servers are the session's own and stay live.
+ */
+struct world;
+
+/* Both are borrowed. NULL without memory. */
+struct world *world_new(const struct tape *tape, struct peer *peer);
+void world_free(struct world *w);
+
+/* One question; `fd` as in control.h. `missed` gets a new reference to an explanation when the
+ * recording has no answer, else NULL. */
+void world_answer(struct world *w, const struct wire_request *request, int fd,
+	struct wire_reply *reply, json_t **missed);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/rrshim/event_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "tools/rrshim/output.h"
+
+#define PREVIEW_BYTES 60
+
+static void put(struct span text)
+{
+	output_safe(text, 0);
+}
+
+static void put_outcome(int error)
+{
+	if (error)
+		printf("  %s%s%s", output_style(OUTPUT_RED), event_view_errno(error),
+			output_plain());
+}
+
+static void put_argv(struct span argv)
+{
+	for (size_t i = 0; i < argv.len;) {
+		const uint8_t *nul = memchr(argv.data + i, 0, argv.len - i);
+		size_t len = nul ? (size_t)(nul - argv.data) - i : argv.len - i;
+
+		fputs(i ? " " : "  ", stdout);
+		put((struct span){argv.data + i, len});
+		i += len + 1;
+	}
+}
+
+static void put_exit(int status)
+{
+	if (status == -1)
+		printf("status unknown");
+	else if (WIFSIGNALED(status))
+		printf("killed by signal %d", WTERMSIG(status));
+	else
+		printf("status %d", WEXITSTATUS(status));
+}
+
+static void put_resolve(const struct event *e)
+{
+	put(e->resolve.call);
+	putchar(' ');
+	put(e->resolve.node);
+	if (e->resolve.result)
+		printf("  %sfailed (%d)%s", output_style(OUTPUT_RED), e->resolve.result,
+			output_plain());
+	else
+		printf("  %u addresses", e->resolve.count);
+}
+
+static void put_data(const struct event *e, bool payload)
+{
+	char size[OUTPUT_TEXT_MAX];
+
+	printf("%s %s", e->data.direction == EVENT_OUT ? "out" : "in ",
+		output_bytes(size, e->data.bytes.len));
+	if (payload && output_is_text(e->data.bytes)) {
+		printf("  %s", output_style(OUTPUT_DIM));
+		output_safe(e->data.bytes, PREVIEW_BYTES);
+		fputs(output_plain(), stdout);
+	}
+}
+
+static void put_summary(const struct event *e, bool payload)
+{
+	switch (e->type) {
+	case EVENT_START:
+		put(e->start.id);
+		break;
+	case EVENT_STOP:
+		put(e->stop.reason);
+		break;
+	case EVENT_PROCESS:
+	case EVENT_EXEC:
+		put(e->process.exe);
+		printf("  %s", event_capture_name(e->process.capture));
+		put_argv(e->process.argv);
+		break;
+	case EVENT_EXIT:
+		put_exit(e->exit.status);
+		break;
+	case EVENT_RESOLVE:
+		put_resolve(e);
+		break;
+	case EVENT_CONNECT:
+	case EVENT_LISTEN:
+		put(e->connect.address);
+		put_outcome(e->connect.error);
+		break;
+	case EVENT_CONNECTED:
+		if (e->connected.error == 0)
+			printf("connected");
+		put_outcome(e->connected.error);
+		break;
+	case EVENT_TLS:
+		put(e->tls.sni);
+		putchar(' ');
+		put(e->tls.version);
+		putchar(' ');
+		put(e->tls.alpn);
+		break;
+	case EVENT_DATA:
+		put_data(e, payload);
+		break;
+	case EVENT_END:
+		printf("%s %s", e->end.direction == EVENT_OUT ? "out" : "in ",
+			event_view_end(e->end.kind));
+		put_outcome(e->end.error);
+		break;
+	case EVENT_GAP:
+		printf("%" PRIu64 " records lost: ", e->gap.records);
+		put(e->gap.reason);
+		break;
+	default:
+		break;
+	}
+}
+
+void event_view_line(const struct event *e, bool payload)
+{
+	printf("%6" PRIu64 " %11.6f %7u %4" PRIu64 " %s%-20s%s ", e->seq, (double)e->time_ns / 1e9,
+		e->pid, e->channel, output_style(OUTPUT_BOLD), event_type_name(e->type),
+		output_plain());
+	put_summary(e, payload);
+	putchar('\n');
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/rrshim/verb.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "shim/image.h"
+#include "tools/helper/launch.h"
+#include "tools/helper/replay.h"
+#include "tools/rrshim/output.h"
+#include "tools/rrshim/pick.h"
+#include "tools/rrshim/program.h"
+
+static const struct option options[] = {
+	{"dir", required_argument, NULL, 'd'},
+	{"timing", required_argument, NULL, 't'},
+	{"report", required_argument, NULL, 'r'},
+	{"fail-fast", no_argument, NULL, 'F'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+struct job {
+	struct replay_options options;
+	const char *report;
+	char library[4096];
+	bool quiet, fail_fast;
+	struct redactor *redactor;
+	struct replay *replay;
+	struct helper *helper;
+};
+
+static void on_miss(void *context, const json_t *explanation)
+{
+	struct job *job = context;
+
+	if (job->fail_fast)
+		launch_kill();
+}
+
+static struct helper *make(void *context)
+{
+	struct job *job = context;
+	struct helper_options o = {.library = job->library};
+
+	job->redactor = redactor_new();
+	if (!job->redactor || replay_new(&job->options, &job->replay) < 0)
+		return NULL;
+	o.mode = replay_mode(job->replay);
+	o.redactor = job->redactor;
+	return helper_new(&o, &job->helper) < 0 ? NULL : job->helper;
+}
+
+/* ---- what is said at the end ---- */
+
+static void print_value(const char *label, json_t *value)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	fprintf(stderr, "rrshim:     %s %s\n", label, text ? text : "?");
+	free(text);
+}
+
+static void print_miss(json_t *miss)
+{
+	json_t *difference, *nearest = json_object_get(json_object_get(miss, "nearest"), "number");
+	const char *message = json_string_value(json_object_get(miss, "message"));
+	size_t i;
+
+	fprintf(stderr, "rrshim: miss: %s\n", message ? message : "?");
+	if (nearest)
+		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
+			json_integer_value(nearest));
+	json_array_foreach (json_object_get(miss, "differences"), i, difference) {
+		const char *at = json_string_value(json_object_get(difference, "at"));
+
+		fprintf(stderr, "rrshim:   at %s\n", at ? at : "?");
+		print_value("recorded:", json_object_get(difference, "expected"));
+		print_value("now:     ", json_object_get(difference, "actual"));
+	}
+}
+
+#define SHOWN_MAX 10
+
+static void print_misses(json_t *misses)
+{
+	json_t *miss;
+	size_t i;
+
+	json_array_foreach (misses, i, miss) {
+		if (i == SHOWN_MAX) {
+			fprintf(stderr, "rrshim: … and %zu more; --report FILE has them all\n",
+				json_array_size(misses) - i);
+			break;
+		}
+		print_miss(miss);
+	}
+}
+
+static json_int_t number(json_t *report, const char *key)
+{
+	return json_integer_value(json_object_get(report, key));
+}
+
+static void print_summary(const struct job *job, json_t *report)
+{
+	const char *name = strrchr(job->options.path, '/');
+
+	print_misses(json_object_get(report, "misses"));
+	if (number(report, "not_http") > 0)
+		fprintf(stderr,
+			"rrshim: %" JSON_INTEGER_FORMAT
+			" connections spoke something else than HTTP/1 and were reset\n",
+			number(report, "not_http"));
+	if (number(report, "ambiguous") > 0)
+		fprintf(stderr,
+			"rrshim: %" JSON_INTEGER_FORMAT
+			" recorded calls are ambiguous: the same request was in flight twice, "
+			"with different answers\n",
+			number(report, "ambiguous"));
+	fprintf(stderr,
+		"rrshim: replayed %s: %" JSON_INTEGER_FORMAT " served, %" JSON_INTEGER_FORMAT
+		" missed, %" JSON_INTEGER_FORMAT " unused\n",
+		name ? name + 1 : job->options.path, number(report, "served"),
+		number(report, "missed"), number(report, "unused"));
+}
+
+static int ended(void *context, int status, size_t alive)
+{
+	struct job *job = context;
+	json_t *report = replay_report(job->replay);
+
+	if (!job->quiet)
+		print_summary(job, report);
+	if (job->report && json_dump_file(report, job->report, JSON_INDENT(2)) < 0)
+		fail("replay: cannot write the report to '%s': %s", job->report, strerror(errno));
+	json_decref(report);
+	if (helper_processes(job->helper) && processes_joined(helper_processes(job->helper)) == 0) {
+		fail("replay: the program ran without being traced: the preload did not load");
+		return LAUNCH_FAILED;
+	}
+	return replay_is_clean(job->replay) ? -1 : LAUNCH_MISMATCH;
+}
+
+/* ---- the command line ---- */
+
+static int parse_timing(const char *text, struct peer_timing *ret)
+{
+	char *end;
+
+	*ret = (struct peer_timing){.factor = 1};
+	if (strcmp(text, "recorded") == 0)
+		return 0;
+	if (strcmp(text, "none") == 0) {
+		ret->none = true;
+		return 0;
+	}
+	if (text[0] != 'x')
+		return -EINVAL;
+	ret->factor = strtod(text + 1, &end);
+	return end == text + 1 || *end || !(ret->factor > 0) || ret->factor > 1e6 ? -EINVAL : 0;
+}
+
+static int run(struct job *job, char *const argv[])
+{
+	struct launch l = {.argv = argv, .make = make, .ended = ended, .context = job};
+	char exe[4096];
+	enum image_kind kind = program_find(argv[0], exe, sizeof(exe));
+
+	if (program_library("replay", job->library, sizeof(job->library)))
+		return LAUNCH_FAILED;
+	if (image_untraceable(kind)) {
+		fail("replay: '%s' is not started, since it could reach the network untraced: %s",
+			argv[0], image_reason(kind));
+		return LAUNCH_FAILED;
+	}
+	return launch_run(&l);
+}
+
+/* "replay CMD" without a name and "--" would be ambiguous: the program comes after "--". */
+static int find_program(int argc, char **argv, const char **ret_name)
+{
+	*ret_name = NULL;
+	if (optind < argc && strcmp(argv[optind - 1], "--") != 0) {
+		*ret_name = argv[optind++];
+		if (optind < argc && strcmp(argv[optind], "--") == 0)
+			optind++;
+		else
+			return -EINVAL;
+	}
+	return optind < argc ? 0 : -ENOENT;
+}
+
+int verb_replay(int argc, char **argv)
+{
+	struct job job = {.options = {.timing = {.factor = 1}, .on_miss = on_miss}};
+	const char *folder = NULL, *name = NULL;
+	char *path = NULL;
+	int c, r;
+
+	job.options.context = &job;
+	while ((c = getopt_long(argc, argv, "+d:t:r:qh", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			folder = optarg;
+			break;
+		case 't':
+			if (parse_timing(optarg, &job.options.timing) < 0)
+				return verb_misused("replay",
+					"--timing takes recorded, none or xN, not '%s'", optarg);
+			break;
+		case 'r':
+			job.report = optarg;
+			break;
+		case 'F':
+			job.fail_fast = true;
+			break;
+		case 'q':
+			job.quiet = true;
+			break;
+		case 'h':
+			return verb_help("replay");
+		default:
+			return verb_bad_option("replay", argv);
+		}
+	}
+	r = find_program(argc, argv, &name);
+	if (r == -EINVAL)
+		return verb_misused("replay", "put '--' before the program");
+	if (r < 0)
+		return verb_misused("replay", "there is no program to replay to");
+	if (pick_path("replay", pick_folder(folder), name, &path))
+		return LAUNCH_FAILED;
+	job.options.path = path;
+	r = run(&job, argv + optind);
+	free(path);
+	return r;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/rrshim/verb.h"
+
+#include <stddef.h>
+
+#define DIR_OPTION                                                                                 \
+	"  -o, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"             \
+	"                    ./recordings)\n"
+#define HELP_OPTION "  -h, --help        this text\n"
+#define REC_ARGUMENT                                                                               \
+	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
+
+const struct verb verbs[] = {
+	{"record", verb_record, "run a program and record what it says to the network",
+		"usage: rrshim record [OPTION]... [--] PROGRAM [ARG]...\n"
+		"Runs PROGRAM unchanged and records its network traffic. The exit status is\n"
+		"the program's own.\n"
+		"\n" DIR_OPTION HELP_OPTION},
+	{"replay", verb_replay, "run it again, answered from a recording, offline",
+		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"
+		"Runs PROGRAM with every connection answered from the recording. The exit\n"
+		"status is the program's own; 86 when it asked for something the recording\n"
+		"does not hold.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
+		"                    once; xN: N times as fast\n"
+		"      --fail-fast   end at the first request that is not in the recording\n"
+		"      --report FILE write what was served and missed as JSON\n" DIR_OPTION
+			HELP_OPTION},
+	{"ls", verb_ls, "list the recordings, newest last",
+		"usage: rrshim ls [OPTION]...\n"
+		"Lists the recordings in a folder, newest last.\n"
+		"\n" DIR_OPTION "  -d DIR            the same as -o\n"
+		"      --json        an array of objects\n" HELP_OPTION},
+	{"show", verb_show, "tell about one recording, one line per exchange",
+		"usage: rrshim show [OPTION]... [REC]\n"
+		"Tells what was run and how it was captured, then one line per exchange:\n"
+		"number, time, method, URL, status, response bytes, time to first byte,\n"
+		"duration, notes.\n"
+		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"      --json        one object with an array of exchanges\n" HELP_OPTION},
+	{"cat", verb_cat, "print the body of one message, byte for byte",
+		"usage: rrshim cat [OPTION]... [REC] N\n"
+		"Writes the body of exchange N's response to stdout, as it was received, with\n"
+		"the transfer coding undone.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --request     the request instead\n"
+		"      --response    the response (default)\n"
+		"      --head        only the start line and headers\n"
+		"      --raw         head, framing and body: every byte of the message\n"
+		"      --decode      undo Content-Encoding: gzip, deflate, br, zstd (in memory,\n"
+		"                    1 GiB at most)\n" DIR_OPTION HELP_OPTION},
+	{"events", verb_events, "print every event of a recording",
+		"usage: rrshim events [OPTION]... [REC]\n"
+		"Prints what the traced programs did, in order.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --json        JSON Lines: one object per event\n"
+		"      --type TYPE   only events of this type; may be given more than once\n"
+		"      --no-data     leave payloads out\n" DIR_OPTION HELP_OPTION},
+	{"recover", verb_recover, "bring a recording that was cut off to a proper end",
+		"usage: rrshim recover [OPTION]... [REC]\n"
+		"Completes a recording whose recorder was killed: keeps its whole frames,\n"
+		"adds what was still in the session's memory, marks it recovered.\n"
+		"\n" REC_ARGUMENT "\n" DIR_OPTION HELP_OPTION},
+	{"mock", verb_mock, "serve made-up answers of the LLM providers",
+		"usage: rrshim mock [OPTION]...\n"
+		"Answers like OpenAI (Chat Completions, Responses), Anthropic (Messages) and\n"
+		"Gemini do, streaming or not, and has endpoints for trying out plain HTTP; GET /\n"
+		"lists them. Ends with status 0 on SIGINT or SIGTERM.\n"
+		"\n"
+		"      --listen ADDR[:PORT]  address of all listeners (default 127.0.0.1)\n"
+		"  -p, --port N              HTTP port (default 8080); 0: any free one\n"
+		"      --tls                 that port speaks HTTPS, unless --tls-port is given\n"
+		"      --tls-port N          HTTPS port; with --port also given: both\n"
+		"      --ca-file FILE        write the CA certificate clients must trust (PEM)\n"
+		"      --chunks N            pieces of a streamed answer (default 8)\n"
+		"      --delay MS            wait between two of them (default 0)\n"
+		"      --pid-file FILE       write the process id\n"
+		"      --port-file FILE      write \"http PORT\" and \"https PORT\" lines\n"
+		"  -h, --help                this text\n"
+		"\n"
+		"Request bodies are held in memory, so more than 64 MiB is answered with 413.\n"},
+	{"doctor", verb_doctor, "check whether this machine can record and replay",
+		"usage: rrshim doctor [OPTION]... [-- PROGRAM [ARG]...]\n"
+		"Checks what recording and replaying need on this machine, and whether PROGRAM\n"
+		"can be traced.\n"
+		"\n" HELP_OPTION},
+	{"version", verb_version, "print the version",
+		"usage: rrshim version [--json]\n"
+		"\n"
+		"      --json        with the recording format and the libraries in use\n" HELP_OPTION},
+	{0},
+};
