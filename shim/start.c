@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include "shim/env.h"
+#include "shim/ancestor.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/spawn.h"
@@ -252,7 +252,8 @@ static bool attach(const char *folder, size_t len)
 {
 	char path[PATH_MAX];
 
-	if (!join(path, folder, len, WIRE_ARENA) || !map_arena(path) || !map_process_page())
+	if (!join(path, folder, len, WIRE_ARENA) || !map_arena(path) ||
+		(!process && !map_process_page()))
 		return false;
 	if (!join(control_path, folder, len, WIRE_CONTROL) ||
 		!join(preload_path, folder, len, WIRE_LIBRARY))
@@ -323,30 +324,27 @@ __attribute__((destructor)) static void stop(void)
 
 /* ---- a session of our own ---- */
 
-/* What system() and popen() hand to their children is `environ` itself: the one word in it that
- * names the library now names the session's. */
-static void adopt_environment(void)
+/* An ancestor's session, if it is still on; else one of our own. */
+static bool join_ancestor(char *folder, size_t size)
 {
-	static char entry[2 * PATH_MAX];
-	extern char **environ;
+	size_t n = ancestor_session(folder, size);
 
-	for (char **e = environ; e && *e; e++) {
-		if (strncmp(*e, "LD_PRELOAD=", 11) == 0 &&
-			env_preload_entry(entry, sizeof(entry), *e + 11)) {
-			*e = entry;
-			return;
-		}
-	}
+	return n > 0 && attach(folder, n) && atomic_load(&arena->state) == WIRE_LIVE &&
+		sys(SYS_kill, arena->helper_pid, 0) == 0;
 }
 
 static void start_session(void)
 {
 	static char folder[PATH_MAX];
-	int n = spawn_helper(own_path(), folder, sizeof(folder));
+	int n = 0;
 
+	if (join_ancestor(folder, sizeof(folder))) {
+		atomic_store(&start_state_word, START_LIVE);
+		return;
+	}
+	n = spawn_helper(own_path(), folder, sizeof(folder));
 	if (n > 0 && attach(folder, (size_t)n)) {
 		atomic_store(&start_state_word, START_LIVE);
-		adopt_environment();
 		return;
 	}
 	atomic_store(&start_state_word, START_INERT);

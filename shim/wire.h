@@ -24,6 +24,11 @@
 #define WIRE_ARENA   "arena"
 #define WIRE_CONTROL "control"
 
+/* Session folders are in <tmpfs>/rrshim-<uid>/; a session that began without a launcher is linked
+ * there as root-<pid of its first process>. */
+#define WIRE_BASE      "rrshim-"
+#define WIRE_ROOT_LINK "root-"
+
 #define WIRE_SLOTS	 1024
 #define WIRE_RINGS	 1024
 #define WIRE_RING_BYTES	 (512u * 1024)

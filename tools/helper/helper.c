@@ -365,6 +365,8 @@ uint64_t helper_wall_ns(const struct helper *h)
 void helper_set_root(struct helper *h, uint32_t pid)
 {
 	h->root = pid;
-	if (h->detached)
+	if (h->detached) {
 		h->session.arena->root_pid = pid;
+		session_link_root(&h->session, pid);
+	}
 }

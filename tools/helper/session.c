@@ -57,7 +57,7 @@ static int base_folder(char *to, size_t size)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (!places[i] || places[i][0] != '/' || strlen(places[i]) > BASE_MAX)
 			continue;
-		snprintf(to, size, "%s/rrshim-%u", places[i], (unsigned int)geteuid());
+		snprintf(to, size, "%s/" WIRE_BASE "%u", places[i], (unsigned int)geteuid());
 		r = private_folder(to);
 		if (r == 0)
 			return 0;
@@ -155,6 +155,25 @@ static void wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+static int root_link(const struct session *s, uint32_t pid, char *to, size_t size)
+{
+	const char *slash = strrchr(s->folder, '/');
+
+	return snprintf(to, size, "%.*s/" WIRE_ROOT_LINK "%u", (int)(slash - s->folder), s->folder,
+		       pid) < (int)size;
+}
+
+void session_link_root(const struct session *s, uint32_t pid)
+{
+	char path[PATH_MAX];
+
+	if (!root_link(s, pid, path, sizeof(path)))
+		return;
+	unlink(path); /* of a process long gone, whose helper was killed */
+	if (symlink(s->folder, path) < 0)
+		return; /* then only children that were told the path join */
+}
+
 void session_go_live(struct session *s)
 {
 	atomic_store(&s->arena->state, WIRE_LIVE);
@@ -180,12 +199,15 @@ void session_close(struct session *s, int remove)
 {
 	static const char *const names[] = {WIRE_ARENA, WIRE_CONTROL, WIRE_LIBRARY};
 	char path[PATH_MAX];
+	uint32_t root = s->arena ? s->arena->root_pid : 0;
 
 	if (s->arena)
 		munmap(s->arena, WIRE_ARENA_BYTES);
 	s->arena = NULL;
 	if (!remove || !s->folder[0])
 		return;
+	if (root && root_link(s, root, path, sizeof(path)))
+		unlink(path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]) < (int)sizeof(path))
 			unlink(path);

@@ -21,6 +21,8 @@ struct session {
 int session_create(struct session *s, enum wire_mode mode, const char *library);
 /* Maps the arena of a session somebody else left behind. 0 or -errno. */
 int session_attach(struct session *s, const char *folder);
+/* Makes the session findable for descendants of its first process that lost its path. */
+void session_link_root(const struct session *s, uint32_t pid);
 /* Programs may append from here on. */
 void session_go_live(struct session *s);
 /* No more from here on; wakes who waits. `complete`: enum WIRE_COMPLETE_*. */

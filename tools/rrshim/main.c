@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/helper/log.h"
 #include "tools/rrshim/output.h"
 
 #define NAME_MAX_LENGTH 32
@@ -147,8 +148,12 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = run(argc, argv);
+	int status;
 
+	if (log_setup(getenv("RRSHIM_LOG")) < 0)
+		fprintf(stderr, "rrshim: RRSHIM_LOG is not understood; it takes words like "
+				"debug, ring=trace, file=/path\n");
+	status = run(argc, argv);
 	/* A full disk or a closed pipe shows only when the last bytes are written. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
 		return fail("cannot write to stdout: the output is incomplete");

@@ -135,7 +135,7 @@ int verb_cat(int argc, char **argv)
 	struct wish w = {0};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_REQUEST:
 		case OPT_RESPONSE:
@@ -151,6 +151,7 @@ int verb_cat(int argc, char **argv)
 			w.decode = true;
 			break;
 		case 'o':
+		case 'd':
 			w.folder = optarg;
 			break;
 		case 'h':

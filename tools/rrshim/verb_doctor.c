@@ -137,9 +137,10 @@ int verb_doctor(int argc, char **argv)
 	bool json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+o:jh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:d:jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
+		case 'd':
 			folder = optarg;
 			break;
 		case 'j':

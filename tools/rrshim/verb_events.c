@@ -91,7 +91,7 @@ int verb_events(int argc, char **argv)
 	struct wish w = {.all = true, .payload = true};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_JSON:
 			w.json = true;
@@ -104,6 +104,7 @@ int verb_events(int argc, char **argv)
 			w.payload = false;
 			break;
 		case 'o':
+		case 'd':
 			w.folder = optarg;
 			break;
 		case 'h':

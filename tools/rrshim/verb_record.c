@@ -20,6 +20,7 @@
 
 static const struct option options[] = {
 	{"output-dir", required_argument, NULL, 'o'},
+	{"dir", required_argument, NULL, 'o'},
 	{"session", required_argument, NULL, 'S'},
 	{"task", required_argument, NULL, 'T'},
 	{"app-name", required_argument, NULL, 'N'},
@@ -131,9 +132,10 @@ int verb_record(int argc, char **argv)
 	const char *folder = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+o:qh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:d:qh", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
+		case 'd':
 			folder = optarg;
 			break;
 		case 'S':

@@ -63,9 +63,10 @@ int verb_recover(int argc, char **argv)
 	const char *folder = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
+		case 'd':
 			folder = optarg;
 			break;
 		case 'h':

@@ -15,7 +15,7 @@
 #include "tools/rrshim/program.h"
 
 static const struct option options[] = {
-	{"dir", required_argument, NULL, 'd'},
+	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
@@ -203,8 +203,9 @@ int verb_replay(int argc, char **argv)
 	int c, r;
 
 	job.options.context = &job;
-	while ((c = getopt_long(argc, argv, "+d:t:r:qh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:d:t:r:qh", options, NULL)) != -1) {
 		switch (c) {
+		case 'o':
 		case 'd':
 			folder = optarg;
 			break;

@@ -98,12 +98,13 @@ int verb_show(int argc, char **argv)
 	bool json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_JSON:
 			json = true;
 			break;
 		case 'o':
+		case 'd':
 			folder = optarg;
 			break;
 		case 'h':

@@ -14,8 +14,14 @@ const struct verb verbs[] = {
 	{"record", verb_record, "run a program and record what it says to the network",
 		"usage: rrshim record [OPTION]... [--] PROGRAM [ARG]...\n"
 		"Runs PROGRAM unchanged and records its network traffic. The exit status is\n"
-		"the program's own.\n"
-		"\n" DIR_OPTION HELP_OPTION},
+		"the program's own; 125 when rrshim itself fails, 126 or 127 when PROGRAM cannot\n"
+		"be run or is not found.\n"
+		"\n" DIR_OPTION
+		"      --session ID, --task ID, --app-name NAME, --app-version VERSION\n"
+		"                    kept in the recording's manifest\n"
+		"      --compression none|zstd:N   (default: zstd:3)\n"
+		"      --max-file-size MIB         begin a new file past this (default: 100)\n"
+		"  -q, --quiet       no summary at the end\n" HELP_OPTION},
 	{"replay", verb_replay, "run it again, answered from a recording, offline",
 		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"
 		"Runs PROGRAM with every connection answered from the recording. The exit\n"
@@ -25,8 +31,8 @@ const struct verb verbs[] = {
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
 		"                    once; xN: N times as fast\n"
 		"      --fail-fast   end at the first request that is not in the recording\n"
-		"      --report FILE write what was served and missed as JSON\n" DIR_OPTION
-			HELP_OPTION},
+		"      --report FILE write what was served and missed as JSON\n"
+		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
 	{"ls", verb_ls, "list the recordings, newest last",
 		"usage: rrshim ls [OPTION]...\n"
 		"Lists the recordings in a folder, newest last.\n"
@@ -83,8 +89,8 @@ const struct verb verbs[] = {
 	{"doctor", verb_doctor, "check whether this machine can record and replay",
 		"usage: rrshim doctor [OPTION]... [-- PROGRAM [ARG]...]\n"
 		"Checks what recording and replaying need on this machine, and whether PROGRAM\n"
-		"can be traced.\n"
-		"\n" HELP_OPTION},
+		"can be traced. Status 1 when something is wrong.\n"
+		"\n" DIR_OPTION "      --json        one object with an array of checks\n" HELP_OPTION},
 	{"version", verb_version, "print the version",
 		"usage: rrshim version [--json]\n"
 		"\n"
