@@ -86,7 +86,7 @@ static bool is_tcp(int fd)
 }
 
 /* The inode stands in where the kernel (gVisor) has no cookies. */
-static uint64_t cookie_of(int fd)
+uint64_t fdtab_socket_cookie(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -100,7 +100,7 @@ static uint64_t cookie_of(int fd)
 uint64_t fdtab_new_socket(int fd)
 {
 	SAVE_ERRNO();
-	uint64_t word = fdtab_make(FD_NEW, cookie_of(fd));
+	uint64_t word = fdtab_make(FD_NEW, fdtab_socket_cookie(fd));
 
 	RESTORE_ERRNO();
 	return word;
@@ -120,7 +120,7 @@ static bool address_of(int fd, long nr, struct wire_address *ret)
 /* A TCP socket that came by inheritance, SCM_RIGHTS or a raw system call. */
 static uint64_t adopt(int fd)
 {
-	uint64_t cookie = cookie_of(fd);
+	uint64_t cookie = fdtab_socket_cookie(fd);
 	struct wire_adopt adopted = {.fd = fd};
 
 	if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)

@@ -18,7 +18,8 @@ enum fd_class {
 	FD_OPEN,	/* connected, no byte seen yet: plain or TLS? */
 	FD_PLAIN,
 	FD_TLS,	    /* ciphertext: the TLS taps record it */
-	FD_REPLAYED /* connected to the helper */
+	FD_REPLAYED, /* connected to the helper */
+	FD_PAIRED    /* the same, by a socket pair in the socket's place: no loopback here */
 };
 
 #define FD_ENDED 0x80u /* flag in the class byte: the inbound side was seen to end */
@@ -53,6 +54,12 @@ static inline enum fd_class fdtab_class(uint64_t word)
 	return (enum fd_class)(word & 0x7f);
 }
 
+/* Bytes on it are worth a look. */
+static inline bool fdtab_is_tapped(enum fd_class class)
+{
+	return class >= FD_CONNECTING && class <= FD_TLS;
+}
+
 static inline uint64_t fdtab_cookie(uint64_t word)
 {
 	return word >> 8;
@@ -69,6 +76,9 @@ void fdtab_forget_range(unsigned int first, unsigned int last);
 
 /* The word for a TCP socket just made. */
 uint64_t fdtab_new_socket(int fd);
+
+/* The kernel's name for a socket. */
+uint64_t fdtab_socket_cookie(int fd);
 
 /* The word of `fd`, asking the kernel if it is unknown. [any] */
 uint64_t fdtab_learn(int fd);

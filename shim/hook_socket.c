@@ -269,16 +269,37 @@ int shim_shutdown(int fd, int how)
 
 int shim_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (likely(fdtab_class(fdtab_get(fd)) != FD_REPLAYED) || start_vfork_child)
+	if (likely(fdtab_class(fdtab_get(fd)) < FD_REPLAYED) || start_vfork_child)
 		return real.getpeername(fd, addr, len);
 	return redirect_peer(fd, addr, len);
+}
+
+int shim_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	int r = real.getsockname(fd, addr, len);
+
+	if (unlikely(fdtab_class(fdtab_get(fd)) == FD_PAIRED) && r == 0)
+		redirect_own_name(addr, len);
+	return r;
+}
+
+/* A socket pair has no TCP or IP options; setting one is of no consequence there. */
+int shim_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	if (unlikely(fdtab_class(fdtab_get(fd)) == FD_PAIRED) && level != SOL_SOCKET)
+		return 0;
+	return real.setsockopt(fd, level, option, value, len);
 }
 
 /* SO_ERROR is how event loops learn what became of a connect. */
 int shim_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 {
-	int r = real.getsockopt(fd, level, option, value, len);
+	int r;
 
+	if (unlikely(fdtab_class(fdtab_get(fd)) == FD_PAIRED) &&
+		redirect_option(level, option, value, len))
+		return 0;
+	r = real.getsockopt(fd, level, option, value, len);
 	if (r == 0 && level == SOL_SOCKET && option == SO_ERROR && !start_vfork_child &&
 		fdtab_class(fdtab_get(fd)) == FD_CONNECTING)
 		tap_connect_outcome(fd, *(int *)value);

@@ -20,7 +20,7 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
-static int option(int fd, int level, int name)
+static int ask_option(int fd, int level, int name)
 {
 	int value = -1;
 	socklen_t len = sizeof(value);
@@ -32,8 +32,8 @@ static int option(int fd, int level, int name)
  * be without [::1]. */
 static socklen_t loopback(int fd, const struct wire_reply *ports, union address *ret)
 {
-	bool v6 = option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
-	bool only = v6 && option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
+	bool v6 = ask_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
+	bool only = v6 && ask_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!v6) {
@@ -144,6 +144,68 @@ static int connect_verdict(int fd, const struct wire_reply *reply, const struct 
 	}
 }
 
+/* One end to the helper, the other in the socket's place, with its flags. */
+static int exchange_ends(
+	int fd, const struct wire_address *address, const int pair[2], bool again)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+	long flags, cloexec;
+	int r;
+
+	control_begin(&request, WIRE_CALL_CONNECT);
+	request.socket = fdtab_socket_cookie(pair[0]);
+	request.address = *address;
+	request.again = again;
+	r = control_call_with(&request, pair[1], &reply);
+	if (r < 0 || reply.verdict != WIRE_REDIRECT)
+		return fail(r < 0 || !reply.error ? ENETUNREACH : reply.error);
+	flags = sys(SYS_fcntl, fd, F_GETFL, 0);
+	cloexec = sys(SYS_fcntl, fd, F_GETFD, 0) & FD_CLOEXEC;
+	sys(SYS_fcntl, pair[0], F_SETFL, flags & O_NONBLOCK);
+	if (sys(SYS_dup3, pair[0], fd, cloexec ? O_CLOEXEC : 0) < 0)
+		return fail(ENETUNREACH);
+	fdtab_set(fd, fdtab_make(FD_PAIRED, request.socket));
+	return 0;
+}
+
+/* No loopback in this network namespace (unshare -n): nothing can be connected to. */
+static int redirect_paired(int fd, const struct wire_address *address, bool again)
+{
+	int pair[2], r;
+
+	if (sys(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail(ENETUNREACH);
+	r = exchange_ends(fd, address, pair, again);
+	sys_close(pair[0]);
+	sys_close(pair[1]);
+	return r;
+}
+
+void redirect_own_name(struct sockaddr *addr, socklen_t *len)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET};
+
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(addr, &name, *len < sizeof(name) ? *len : sizeof(name));
+	*len = sizeof(name);
+}
+
+bool redirect_option(int level, int option, void *value, socklen_t *len)
+{
+	int answer = 0;
+
+	if (level == SOL_SOCKET && option != SO_DOMAIN && option != SO_PROTOCOL)
+		return false;
+	if (level == SOL_SOCKET)
+		answer = option == SO_DOMAIN ? AF_INET : IPPROTO_TCP;
+	if (!value || !len || *len < sizeof(answer))
+		return false;
+	memset(value, 0, *len);
+	memcpy(value, &answer, sizeof(answer));
+	return true;
+}
+
 static int redirect_tcp(int fd, uint64_t word, const struct wire_address *address,
 	const struct sockaddr *addr, socklen_t len)
 {
@@ -151,6 +213,8 @@ static int redirect_tcp(int fd, uint64_t word, const struct wire_address *addres
 	struct wire_reply reply;
 	int port = source_port(fd), r;
 
+	if (port == -EADDRNOTAVAIL || port == -EAFNOSUPPORT)
+		return redirect_paired(fd, address, false);
 	if (port < 0)
 		return fail(ENETUNREACH);
 	control_begin(&request, WIRE_CALL_CONNECT);
@@ -158,7 +222,13 @@ static int redirect_tcp(int fd, uint64_t word, const struct wire_address *addres
 	request.source_port = (uint32_t)port;
 	request.address = *address;
 	r = control_call(&request, &reply);
-	return r < 0 ? fail(ENETUNREACH) : connect_verdict(fd, &reply, addr, len);
+	if (r < 0)
+		return fail(ENETUNREACH);
+	r = connect_verdict(fd, &reply, addr, len);
+	/* Binding to loopback works where the interface is down; connecting does not. */
+	if (r < 0 && errno == ENETUNREACH && reply.verdict == WIRE_REDIRECT)
+		return redirect_paired(fd, address, true);
+	return r;
 }
 
 int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -171,11 +241,11 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (copy_address(&address, addr, len) < 0 || len < sizeof(struct sockaddr_in) ||
 		(copy->sa_family != AF_INET && copy->sa_family != AF_INET6))
 		return real.connect(fd, addr, len);
-	if (class == FD_REPLAYED)
+	if (class >= FD_REPLAYED)
 		return real.connect(fd, addr, len); /* EALREADY, EISCONN: the kernel knows */
-	if (class == FD_NEW || (start_vfork_child && option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
+	if (class == FD_NEW || (start_vfork_child && ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
 		return redirect_tcp(fd, word, &address, addr, len);
-	if (option(fd, SOL_SOCKET, SO_TYPE) < 0 || redirect_allows_datagram(copy, len))
+	if (ask_option(fd, SOL_SOCKET, SO_TYPE) < 0 || redirect_allows_datagram(copy, len))
 		return real.connect(fd, addr, len);
 	return fail(ENETUNREACH);
 }

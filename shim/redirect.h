@@ -16,6 +16,10 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len);
 /* The address the program believes to be connected to. 0, or −1 with errno. */
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
 
+/* For a socket pair in a socket's place: the name and options a TCP socket would have. */
+void redirect_own_name(struct sockaddr *addr, socklen_t *len);
+bool redirect_option(int level, int option, void *value, socklen_t *len);
+
 /* Tells the helper of a server of the session, so that connects to it stay live. */
 void redirect_listening(int fd);
 

@@ -45,7 +45,7 @@ bool tap_traces_slow(int fd)
 	SAVE_ERRNO();
 	class = fdtab_class(fdtab_learn(fd));
 	RESTORE_ERRNO();
-	return class >= FD_CONNECTING && class != FD_REPLAYED && start_ready();
+	return fdtab_is_tapped(class) && start_ready();
 }
 
 /* ---- records ---- */
@@ -231,8 +231,7 @@ static void note_failure(int fd, int error)
 {
 	uint64_t word = fdtab_get(fd);
 
-	if (!is_final(error) || (word & FD_ENDED) || fdtab_class(word) < FD_CONNECTING ||
-		fdtab_class(word) == FD_REPLAYED)
+	if (!is_final(error) || (word & FD_ENDED) || !fdtab_is_tapped(fdtab_class(word)))
 		return;
 	if (fdtab_class(word) == FD_CONNECTING) {
 		tap_connect_outcome(fd, error);
@@ -298,7 +297,7 @@ void tap_received(int fd, const struct iovec *iov, size_t count, ssize_t result)
 	SAVE_ERRNO();
 	uint64_t word = fdtab_get(fd);
 
-	if (fdtab_class(word) >= FD_CONNECTING && fdtab_class(word) != FD_REPLAYED) {
+	if (fdtab_is_tapped(fdtab_class(word))) {
 		if (result > 0)
 			note_received(fd, word, (struct runs){iov, count}, (size_t)result);
 		else if (result == 0 && !asked_for_nothing(iov, count))
@@ -435,7 +434,7 @@ void tap_closing(int fd)
 	if (fdtab_class(word) == FD_CONNECTING &&
 		sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
 		tap_connect_outcome(fd, error);
-	if (fdtab_class(word) != FD_REPLAYED && fdtab_class(word) != FD_NEW)
+	if (fdtab_is_tapped(fdtab_class(word)))
 		tap_note(WIRE_CLOSE, fdtab_cookie(word), 0, NULL, 0);
 	RESTORE_ERRNO();
 }

@@ -207,7 +207,9 @@ struct wire_request {
 	uint32_t magic, version, call, pid;
 	uint64_t socket;
 	uint32_t source_port; /* host order; CONNECT */
-	uint32_t image;
+	uint32_t image; /* enum image_kind; REFUSED */
+	uint32_t again; /* CONNECT: the same connect once more, by a socket pair */
+	uint32_t padding;
 	struct wire_address address;
 	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
 };

@@ -18,7 +18,7 @@
 struct outcomes {
 	char *address;
 	int32_t *errors;
-	size_t count, next;
+	size_t count, next, last; /* last: given most recently */
 	UT_hash_handle hh;
 };
 
@@ -108,7 +108,7 @@ void world_free(struct world *w)
 
 /* The n-th connect to an address ends as the n-th did; the last outcome lasts. One whose end was
  * never seen (a race another address won) may succeed. */
-static int next_outcome(struct world *w, const char *address)
+static int next_outcome(struct world *w, const char *address, bool again)
 {
 	struct outcomes *o;
 	int error;
@@ -116,9 +116,11 @@ static int next_outcome(struct world *w, const char *address)
 	HASH_FIND_STR(w->outcomes, address, o);
 	if (!o || o->count == 0)
 		return 0;
-	error = o->errors[o->next];
-	if (o->next + 1 < o->count)
-		o->next++;
+	if (!again) {
+		o->last = o->next;
+		o->next += o->next + 1 < o->count;
+	}
+	error = o->errors[o->last];
 	return error < 0 ? 0 : error;
 }
 
@@ -175,13 +177,20 @@ static const char *name_of(const struct world *w, const struct wire_address *to)
 	return NULL;
 }
 
-static void answer_connect(struct world *w, const struct wire_request *q, struct wire_reply *reply)
+static int announce(struct world *w, const struct wire_request *q, const char *address)
+{
+	return peer_announce(w->peer, ((const struct sockaddr *)q->address.bytes)->sa_family,
+		(uint16_t)q->source_port, address, name_of(w, &q->address));
+}
+
+static void answer_connect(struct world *w, const struct wire_request *q, int *fd,
+	struct wire_reply *reply)
 {
 	char address[ADDRESS_TEXT];
 	struct peer_ports ports;
 	int error;
 
-	if (is_own_server(w, &q->address)) {
+	if (*fd < 0 && is_own_server(w, &q->address)) {
 		reply->verdict = WIRE_PASS;
 		return;
 	}
@@ -190,8 +199,8 @@ static void answer_connect(struct world *w, const struct wire_request *q, struct
 	if (!address_text(&q->address, address))
 		return;
 	peer_ports(w->peer, &ports);
-	error = next_outcome(w, address);
-	if (error && error != ECONNREFUSED) {
+	error = next_outcome(w, address, q->again);
+	if (error && (error != ECONNREFUSED || *fd >= 0)) {
 		reply->error = error;
 		return;
 	}
@@ -201,8 +210,12 @@ static void answer_connect(struct world *w, const struct wire_request *q, struct
 	if (error)
 		return;
 	remember_link(w, q->socket, &q->address);
-	error = peer_announce(w->peer, ((const struct sockaddr *)q->address.bytes)->sa_family,
-		(uint16_t)q->source_port, address, name_of(w, &q->address));
+	if (*fd >= 0) {
+		error = peer_adopt(w->peer, *fd, address, name_of(w, &q->address));
+		*fd = error < 0 ? *fd : -1;
+	} else {
+		error = announce(w, q, address);
+	}
 	if (error < 0) {
 		reply->verdict = WIRE_FAIL;
 		reply->error = -error;
@@ -383,11 +396,9 @@ void world_answer(struct world *w, const struct wire_request *request, int fd,
 	struct wire_reply *reply, json_t **missed)
 {
 	*missed = NULL;
-	if (fd >= 0)
-		close(fd);
 	switch (request->call) {
 	case WIRE_CALL_CONNECT:
-		answer_connect(w, request, reply);
+		answer_connect(w, request, &fd, reply);
 		break;
 	case WIRE_CALL_PEER:
 		answer_peer(w, request, reply);
@@ -399,4 +410,6 @@ void world_answer(struct world *w, const struct wire_request *request, int fd,
 		answer_resolve(w, request, reply, missed);
 		break;
 	}
+	if (fd >= 0)
+		close(fd);
 }
