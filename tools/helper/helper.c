@@ -362,6 +362,17 @@ uint64_t helper_wall_ns(const struct helper *h)
 	return h->wall_ns;
 }
 
+uint64_t helper_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+void helper_expect(struct helper *h, uint32_t pid, uint32_t image, const char *path,
+	char *const argv[], uint64_t time_ns)
+{
+	processes_expect(h->processes, pid, image, path, argv, time_ns);
+}
+
 void helper_set_root(struct helper *h, uint32_t pid)
 {
 	h->root = pid;

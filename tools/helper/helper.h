@@ -50,6 +50,11 @@ uint64_t helper_wall_ns(const struct helper *h);
 
 /* The process the session is about, once it exists. */
 void helper_set_root(struct helper *h, uint32_t pid);
+/* A process was started at `time_ns` (helper_now_ns()) and is to join; or is not, being of a kind
+ * that cannot. */
+uint64_t helper_now_ns(void);
+void helper_expect(struct helper *h, uint32_t pid, uint32_t image, const char *path,
+	char *const argv[], uint64_t time_ns);
 /* A child of ours ended; a root that did sets the session's end in motion. */
 void helper_child_ended(struct helper *h, uint32_t pid, int status);
 /* No child of ours is left: with a launcher, the session is over. */

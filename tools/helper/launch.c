@@ -109,9 +109,12 @@ static void become_program(const struct keeper *k, const struct session *s, int 
 	for (size_t i = 0; i < PASSED_ON; i++)
 		sigaction(passed_on[i], &before[i], NULL);
 	sigaction(SIGPIPE, pipe_before, NULL);
-	snprintf(entry, sizeof(entry), "%s/" WIRE_LIBRARY "%s%s", s->folder,
-		user && *user ? ":" : "", user ? user : "");
-	setenv("LD_PRELOAD", entry, 1);
+	/* A loader that cannot take the library would not start the program with it. */
+	if (!image_refuses_preload(k->launch->kind)) {
+		snprintf(entry, sizeof(entry), "%s/" WIRE_LIBRARY "%s%s", s->folder,
+			user && *user ? ":" : "", user ? user : "");
+		setenv("LD_PRELOAD", entry, 1);
+	}
 	execvp(k->launch->argv[0], k->launch->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
@@ -169,6 +172,7 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 {
 	struct keeper k = {.launch = l, .pipe = pipe};
 	struct sigaction pipe_before;
+	uint64_t started_ns;
 	int error;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -185,8 +189,12 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 	k.child = evsignal_new(helper_base(k.helper), SIGCHLD, on_child, &k);
 	event_add(k.child, NULL);
 	helper_on_root_ended(k.helper, on_root_ended, &k);
+	started_ns = helper_now_ns();
 	error = start_program(&k, before, &pipe_before);
 	running_program = k.program;
+	if (!error)
+		helper_expect(k.helper, (uint32_t)k.program, l->kind, l->exe, l->argv,
+			started_ns);
 	helper_set_root(k.helper, (uint32_t)k.program);
 	if (error) {
 		not_started(&k, error);

@@ -2,6 +2,7 @@
 #ifndef HELPER_LAUNCH_H
 #define HELPER_LAUNCH_H
 
+#include "shim/image.h"
 #include "tools/helper/helper.h"
 
 /*
@@ -21,6 +22,8 @@
 
 struct launch {
 	char *const *argv; /* of the program */
+	const char *exe;   /* its file, "": to be found by exec */
+	enum image_kind kind;
 	/* Makes the helper; in the helper's process. NULL: said on stderr already. */
 	struct helper *(*make)(void *context);
 	/*

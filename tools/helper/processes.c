@@ -393,6 +393,15 @@ static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t t
 	return false;
 }
 
+static void note_exec(struct processes *p, uint32_t pid, uint32_t parent, uint32_t image,
+	struct span path, struct span argv, uint64_t time_ns)
+{
+	if (captures[image] != EVENT_CAPTURE_UNKNOWN)
+		report(p, EVENT_EXEC, pid, parent, captures[image], path, argv, time_ns);
+	else if (!has_joined_since(p, pid, time_ns))
+		expect(p, pid, path, argv, time_ns);
+}
+
 void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r)
 {
 	struct wire_exec w;
@@ -411,12 +420,20 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 		withdraw(p, w.pid);
 		return;
 	}
-	if (captures[w.image] != EVENT_CAPTURE_UNKNOWN) {
-		report(p, EVENT_EXEC, w.pid, pid, captures[w.image], path, argv, r->time_ns);
-		return;
+	note_exec(p, w.pid, pid, w.image, path, argv, r->time_ns);
+}
+
+void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const char *path,
+	char *const argv[], uint64_t time_ns)
+{
+	struct buffer text = BUFFER(ARGV_MAX);
+
+	for (size_t i = 0; argv[i]; i++) {
+		if (buffer_append(&text, argv[i], strlen(argv[i]) + 1) < 0)
+			break;
 	}
-	if (!has_joined_since(p, w.pid, r->time_ns))
-		expect(p, w.pid, path, argv, r->time_ns);
+	note_exec(p, pid, 0, image, span_of(path), (struct span){text.data, text.len}, time_ns);
+	buffer_free(&text);
 }
 
 /* ---- housekeeping ---- */

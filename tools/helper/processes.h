@@ -31,6 +31,9 @@ void processes_free(struct processes *p);
 void processes_scan(struct processes *p);
 /* A WIRE_EXEC record by process `pid`. From inside a drain. */
 void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r);
+/* The same for a program started by us, at `time_ns`. */
+void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const char *path,
+	char *const argv[], uint64_t time_ns);
 /* A child of ours ended (wait status), or some process was seen to have ended (-1). */
 void processes_ended(struct processes *p, uint32_t pid, int status);
 /* Judges what is still open at the session's end. */

@@ -113,16 +113,16 @@ static int run(struct job *job)
 {
 	struct launch l = {
 		.argv = job->options.argv, .make = make, .ended = ended, .context = job};
-	enum image_kind kind;
 
 	if (program_library("record", job->library, sizeof(job->library)))
 		return LAUNCH_FAILED;
-	kind = program_find(l.argv[0], job->exe, sizeof(job->exe));
+	l.kind = program_find(l.argv[0], job->exe, sizeof(job->exe));
+	l.exe = job->exe;
 	if (job->exe[0])
 		job->options.exe = job->exe;
-	if (image_untraceable(kind))
+	if (image_untraceable(l.kind))
 		fprintf(stderr, "rrshim: '%s' runs unrecorded: %s\n", l.argv[0],
-			image_reason(kind));
+			image_reason(l.kind));
 	return launch_run(&l);
 }
 

@@ -169,13 +169,15 @@ static int run(struct job *job, char *const argv[])
 {
 	struct launch l = {.argv = argv, .make = make, .ended = ended, .context = job};
 	char exe[4096];
-	enum image_kind kind = program_find(argv[0], exe, sizeof(exe));
+
+	l.kind = program_find(argv[0], exe, sizeof(exe));
+	l.exe = exe;
 
 	if (program_library("replay", job->library, sizeof(job->library)))
 		return LAUNCH_FAILED;
-	if (image_untraceable(kind)) {
+	if (image_untraceable(l.kind)) {
 		fail("replay: '%s' is not started, since it could reach the network untraced: %s",
-			argv[0], image_reason(kind));
+			argv[0], image_reason(l.kind));
 		return LAUNCH_FAILED;
 	}
 	return launch_run(&l);
