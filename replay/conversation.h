@@ -29,8 +29,8 @@ struct piece {
 	enum event_direction direction;
 	uint64_t exchange; /* which one on this channel, from 0; UINT64_MAX for PIECE_OPAQUE */
 	uint64_t time_ns;
-	struct span bytes;	      /* into the input for DATA, FRAMING, OPAQUE without a carry */
-	bool carried;		      /* bytes include some from earlier feeds (heads) */
+	struct span bytes; /* into the input for DATA, FRAMING, OPAQUE without a carry */
+	bool carried;      /* bytes include some from earlier feeds (heads) */
 	const struct http1_head *head; /* HEAD and INTERIM; valid during the call */
 };
 

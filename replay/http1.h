@@ -36,14 +36,14 @@ enum http1_body { HTTP1_BODY_NONE, HTTP1_BODY_LENGTH, HTTP1_BODY_CHUNKED, HTTP1_
 /* A parsed head. All spans point into `raw`. */
 struct http1_head {
 	enum http1_role role;
-	struct span raw; /* start line to empty line, as received */
+	struct span raw;            /* start line to empty line, as received */
 	struct span method, target; /* request */
-	int status;		    /* response */
+	int status;                 /* response */
 	struct span reason;
 	int minor; /* HTTP/1.minor */
 	enum http1_body body;
 	uint64_t content_length; /* for HTTP1_BODY_LENGTH */
-	bool keep_alive;	 /* the connection may carry another message after this one */
+	bool keep_alive;         /* the connection may carry another message after this one */
 	bool expect_continue;
 	bool upgrade; /* a request asking to, or a 101 / CONNECT 2xx response that did */
 	size_t count;

@@ -12,18 +12,18 @@
  */
 enum match_outcome {
 	MATCH_EXACT,
-	MATCH_USED_UP,	    /* recorded, but every occurrence has been served */
-	MATCH_DIFFERENT,    /* a call to the same endpoint is recorded, but differs */
-	MATCH_NO_ENDPOINT,  /* the host is recorded, this method and path are not */
-	MATCH_NO_HOST,	    /* nothing was ever recorded for this host */
+	MATCH_USED_UP,     /* recorded, but every occurrence has been served */
+	MATCH_DIFFERENT,   /* a call to the same endpoint is recorded, but differs */
+	MATCH_NO_ENDPOINT, /* the host is recorded, this method and path are not */
+	MATCH_NO_HOST,     /* nothing was ever recorded for this host */
 	MATCH_OUTCOME_MAX
 };
 
 struct match {
 	enum match_outcome outcome;
 	const struct exchange *exchange; /* to serve; NULL on a miss */
-	const struct exchange *nearest;	 /* on a miss, or NULL; never of another host */
-	uint64_t occurrence;		 /* which request with this key this was, from 1 */
+	const struct exchange *nearest;  /* on a miss, or NULL; never of another host */
+	uint64_t occurrence;             /* which request with this key this was, from 1 */
 	/*
 	 * On a miss: {"type": "used_up", "request": {method, url, key}, "nearest": {number, …},
 	 * "differences": [{"at": "$.messages[0].content" | "header accept" | "query page" | "body",
@@ -50,9 +50,10 @@ const struct exchange *match_peek(struct matcher *m, struct span scheme, struct 
 	const struct http1_head *head);
 
 struct match_totals {
-	uint64_t recorded;  /* exchanges in the recording that can be served */
+	uint64_t recorded; /* exchanges in the recording that can be served */
 	uint64_t served, missed, unused;
-	uint64_t ambiguous; /* identical requests that were in flight together with different answers */
+	uint64_t ambiguous; /* identical requests that were in flight together with different
+			       answers */
 };
 void matcher_totals(const struct matcher *m, struct match_totals *ret);
 /* Every exchange never served, in order; the caller frees the array only. */

@@ -22,9 +22,9 @@ struct peer_timing {
 
 struct peer_options {
 	struct event_base *base;
-	struct tape *tape;	 /* borrowed */
+	struct tape *tape;       /* borrowed */
 	struct matcher *matcher; /* borrowed */
-	struct session_ca *ca;	 /* borrowed */
+	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
@@ -48,14 +48,14 @@ void peer_ports(const struct peer *p, struct peer_ports *ret);
  * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL. An
  * announcement is used by one accept and forgotten after 30 s.
  */
-int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
-	const char *name);
+int peer_announce(
+	struct peer *p, int family, uint16_t source_port, const char *address, const char *name);
 /* Serves a connected stream socket as if accepted (no loopback in this namespace); owns fd. */
 int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
 
 struct peer_stats {
 	uint64_t connections, tls, requests;
-	uint64_t not_http; /* connections whose bytes are not HTTP/1 and were reset */
+	uint64_t not_http;    /* connections whose bytes are not HTTP/1 and were reset */
 	uint64_t unannounced; /* connections reset because nobody announced them */
 	uint64_t bytes_in, bytes_out;
 };

@@ -58,7 +58,7 @@ struct connection {
 	struct stream stream;
 	char *address, *name; /* as announced; name may be NULL */
 	char *host;           /* TLS: the name for clients without SNI */
-	/* libevent's, always behind pointers: storage/event.h has a struct event of its own. */
+	/* libevent's. */
 	struct event *readable, *writable, *timer;
 	bool reading, writing; /* which of these are pending */
 	uint64_t timer_ns;     /* what the timer is set to; 0: not set */

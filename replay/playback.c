@@ -8,7 +8,7 @@ enum { PIECE_OF_INTERIM, PIECE_OF_HEAD, PIECES_BEFORE_CHUNKS };
 
 /* The event last read: framing and data of one read share it, and a read may be a frame's worth. */
 struct fetched {
-	struct event event;
+	struct trace_event event;
 	struct event_ref ref;
 	bool valid;
 };

@@ -46,7 +46,7 @@ static bool is_same_connect(const struct tape *t, const struct tape_channel *c, 
 	return last->error == -1 && strcmp(last->address, address) == 0;
 }
 
-static int on_connect(struct tape *t, struct tape_channel *c, const struct event *e)
+static int on_connect(struct tape *t, struct tape_channel *c, const struct trace_event *e)
 {
 	char *address = span_dup(e->connect.address);
 	struct tape_connect *connect;
@@ -77,7 +77,7 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct event
 	return c->address ? 0 : -ENOMEM;
 }
 
-static int on_tls(struct tape_channel *c, const struct event *e)
+static int on_tls(struct tape_channel *c, const struct trace_event *e)
 {
 	char *sni = NULL;
 
@@ -92,8 +92,8 @@ static int on_tls(struct tape_channel *c, const struct event *e)
 	return 0;
 }
 
-static int on_channel_event(
-	struct tape *t, struct tape_channels *all, const struct event *e, struct event_ref ref)
+static int on_channel_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
+	struct event_ref ref)
 {
 	struct tape_channel *c = tape_channels_get(all, t, e->channel);
 
@@ -118,7 +118,7 @@ static int on_channel_event(
 	}
 }
 
-static int on_resolve(struct tape *t, const struct event *e)
+static int on_resolve(struct tape *t, const struct trace_event *e)
 {
 	struct tape_name *name;
 	char *canonical;
@@ -144,8 +144,8 @@ static int on_resolve(struct tape *t, const struct event *e)
 	return name->call && name->node && name->service && canonical ? 0 : -ENOMEM;
 }
 
-static int on_event(
-	struct tape *t, struct tape_channels *all, const struct event *e, struct event_ref ref)
+static int on_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
+	struct event_ref ref)
 {
 	if (e->time_ns > t->duration_ns)
 		t->duration_ns = e->time_ns;
@@ -167,7 +167,7 @@ static int on_event(
 static int read_events(struct tape *t, struct tape_channels *all)
 {
 	struct event_ref ref;
-	struct event e;
+	struct trace_event e;
 	int r;
 
 	recording_rewind(t->recording);

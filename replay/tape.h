@@ -27,15 +27,15 @@ struct tape_message {
 	struct tape_chunk *chunks;
 	size_t count;
 	uint64_t start_ns, head_ns, end_ns; /* first byte, head complete, last byte */
-	uint64_t body_bytes;		    /* DATA bytes, still content-coded */
-	bool complete;			    /* ended by its framing, or by close where that is the framing */
+	uint64_t body_bytes;                /* DATA bytes, still content-coded */
+	bool complete; /* ended by its framing, or by close where that is the framing */
 };
 
 /* How the channel's inbound side ended, when it ended right after this exchange's response. */
 struct tape_close {
 	bool seen;
 	enum event_end kind; /* FIN, CLOSE_NOTIFY (orderly TLS), ERROR */
-	bool notified;	     /* TLS: close_notify came before the FIN */
+	bool notified;       /* TLS: close_notify came before the FIN */
 	int error;
 	uint64_t time_ns;
 };
@@ -46,8 +46,9 @@ struct exchange {
 	uint64_t index; /* on its channel, from 0 */
 	uint32_t pid, tid;
 	bool tls;
-	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else address */
-	char *address;	 /* "127.0.0.1:8443" as connected to */
+	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else
+			    address */
+	char *address;   /* "127.0.0.1:8443" as connected to */
 	struct tape_message request;
 	struct span interim; /* raw 1xx heads that came before the response; owned */
 	uint64_t interim_ns;
@@ -60,15 +61,15 @@ struct tape_connect {
 	char *address; /* "127.0.0.1:8443" */
 	uint64_t channel, time_ns;
 	uint32_t pid;
-	int32_t error; /* final: 0 connected, errno; -1: never known */
-	bool internal; /* to a server of the session itself */
-	bool http;     /* carried at least one exchange */
+	int32_t error;                /* final: 0 connected, errno; -1: never known */
+	bool internal;                /* to a server of the session itself */
+	bool http;                    /* carried at least one exchange */
 	uint64_t bytes_out, bytes_in; /* plaintext */
 };
 
 struct tape_name {
 	char *call, *node, *service;
-	struct event event; /* a RESOLVE; spans owned by the tape */
+	struct trace_event event; /* a RESOLVE; spans owned by the tape */
 };
 
 struct tape {
@@ -94,7 +95,8 @@ int tape_visit_body(const struct tape *t, const struct tape_message *m,
 	int (*visit)(void *context, struct span content), void *context);
 /* Copies the content of a message (framing left out) to `out`, up to its maximum: 0, -E2BIG, … */
 int tape_read_body(const struct tape *t, const struct tape_message *m, struct buffer *out);
-/* Undoes Content-Encoding gzip, deflate, br, zstd. 0, -EOPNOTSUPP unknown coding, -EBADMSG, -E2BIG. */
+/* Undoes Content-Encoding gzip, deflate, br, zstd. 0, -EOPNOTSUPP unknown coding, -EBADMSG, -E2BIG.
+ */
 int content_decode(struct span coding, struct span body, struct buffer *out);
 
 #endif

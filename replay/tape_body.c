@@ -6,7 +6,7 @@
 static int visit_chunk(const struct tape *t, const struct tape_chunk *chunk,
 	int (*visit)(void *context, struct span content), void *context)
 {
-	struct event e;
+	struct trace_event e;
 	int r = recording_read(t->recording, chunk->ref, &e);
 
 	if (r)

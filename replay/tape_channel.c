@@ -162,7 +162,7 @@ static void on_piece(void *context, const struct piece *p)
 		c->held_since_ns[p->direction] = p->time_ns;
 }
 
-static void mark_connected(struct tape_channel *c, const struct event *e)
+static void mark_connected(struct tape_channel *c, const struct trace_event *e)
 {
 	struct tape_connect *connect;
 
@@ -177,7 +177,7 @@ static void mark_connected(struct tape_channel *c, const struct event *e)
 	connect->bytes_in = c->bytes[EVENT_IN];
 }
 
-int tape_channel_data(struct tape_channel *c, const struct event *e, struct event_ref ref)
+int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struct event_ref ref)
 {
 	uint32_t direction = e->data.direction;
 
@@ -199,7 +199,7 @@ int tape_channel_data(struct tape_channel *c, const struct event *e, struct even
 	return c->error;
 }
 
-static void merge_close(struct tape_close *close, const struct event *e)
+static void merge_close(struct tape_close *close, const struct trace_event *e)
 {
 	bool notify = e->end.kind == EVENT_END_CLOSE_NOTIFY;
 
@@ -215,7 +215,7 @@ static void merge_close(struct tape_close *close, const struct event *e)
  * The end belongs to the exchanges still waiting for an answer, or to the last one answered. What
  * follows the first end (FIN after close_notify) belongs where that did.
  */
-static void note_close(struct tape_channel *c, const struct event *e)
+static void note_close(struct tape_channel *c, const struct trace_event *e)
 {
 	if (!c->close.seen) {
 		c->close_from = c->answered;
@@ -227,7 +227,7 @@ static void note_close(struct tape_channel *c, const struct event *e)
 		c->exchanges[i]->close = c->close;
 }
 
-int tape_channel_end(struct tape_channel *c, const struct event *e)
+int tape_channel_end(struct tape_channel *c, const struct trace_event *e)
 {
 	uint32_t direction = e->end.direction;
 

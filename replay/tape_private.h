@@ -38,8 +38,8 @@ struct tape_channel {
  * NULL: no memory, the array is as it was. */
 void *tape_grow(void *array, size_t count, size_t item_bytes);
 
-int tape_channel_data(struct tape_channel *c, const struct event *e, struct event_ref ref);
-int tape_channel_end(struct tape_channel *c, const struct event *e);
+int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struct event_ref ref);
+int tape_channel_end(struct tape_channel *c, const struct trace_event *e);
 void tape_channel_close(struct tape_channel *c);
 /* Gives the channel's exchanges what is known of it only now that all was read. 0 or -ENOMEM. */
 int tape_channel_finish(struct tape_channel *c);

@@ -18,7 +18,8 @@ static bool is_ours(const char *s, size_t n)
 	static const char name[] = WIRE_LIBRARY;
 	const size_t len = sizeof(name) - 1;
 
-	return n >= len && memcmp(s + n - len, name, len) == 0 && (n == len || s[n - len - 1] == '/');
+	return n >= len && memcmp(s + n - len, name, len) == 0 &&
+		(n == len || s[n - len - 1] == '/');
 }
 
 /* Appends the entries of `value` that are not ours, ':' between them. */
@@ -102,8 +103,8 @@ char *const *env_prepare(void *memory, size_t size, char *const envp[], bool add
 
 	if (size == 0 || !start_preload_path()[0])
 		return envp;
-	ok = add ? env_preload_entry(entry, room, value) :
-		   value && entry_without_us(entry, room, value);
+	ok = add ? env_preload_entry(entry, room, value)
+		 : value && entry_without_us(entry, room, value);
 	if (!ok || (value && strcmp(value, entry + sizeof(VARIABLE) - 1) == 0))
 		return envp;
 	for (size_t i = 0; i < count; i++) {

@@ -11,7 +11,7 @@
  * child and leaves nothing behind. An environment too large to copy stays as it is. [any]
  */
 #define ENV_ENTRIES_MAX 4096
-#define ENV_VALUE_MAX	8192
+#define ENV_VALUE_MAX   8192
 
 /* Bytes of memory env_prepare() needs for this environment; 0: none, or more than it may take. */
 size_t env_size(char *const envp[]);

@@ -12,12 +12,12 @@
  */
 enum fd_class {
 	FD_UNKNOWN = 0, /* ask the kernel at first use */
-	FD_SKIP,	/* nothing to record: file, pipe, unix or datagram socket, accepted connection */
-	FD_NEW,		/* TCP socket, not connected */
-	FD_CONNECTING,	/* connect() said EINPROGRESS */
-	FD_OPEN,	/* connected, no byte seen yet: plain or TLS? */
+	FD_SKIP, /* nothing to record: file, pipe, unix or datagram socket, accepted connection */
+	FD_NEW,  /* TCP socket, not connected */
+	FD_CONNECTING, /* connect() said EINPROGRESS */
+	FD_OPEN,       /* connected, no byte seen yet: plain or TLS? */
 	FD_PLAIN,
-	FD_TLS,	    /* ciphertext: the TLS taps record it */
+	FD_TLS,      /* ciphertext: the TLS taps record it */
 	FD_REPLAYED, /* connected to the helper */
 	FD_PAIRED    /* the same, by a socket pair in the socket's place: no loopback here */
 };

@@ -133,8 +133,8 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
 			return -1;                                                                 \
 		}                                                                                  \
 		size = env_size(envp_);                                                            \
-		envp_ = env_prepare(__builtin_alloca(size), size, envp_,                           \
-			!image_refuses_preload(kind));                                             \
+		envp_ = env_prepare(                                                               \
+			__builtin_alloca(size), size, envp_, !image_refuses_preload(kind));        \
 		if (kind != IMAGE_NONE)                                                            \
 			note_exec(sys_getpid(), kind, path, argv, 0);                              \
 		r = call(envp_);                                                                   \
@@ -214,7 +214,7 @@ int shim_execveat(int dir, const char *path, char *const argv[], char *const env
 	va_start(ap, last);                                                                        \
 	argv[0] = (char *)first;                                                                   \
 	for (size_t i = 0; argv[i]; i++)                                                           \
-		argv[i + 1] = va_arg(ap, char *)
+	argv[i + 1] = va_arg(ap, char *)
 
 int shim_execl(const char *path, const char *arg, ...)
 {
@@ -275,6 +275,5 @@ int shim_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 {
 	if (!active())
 		return real.posix_spawnp(pid, file, actions, attr, argv, envp);
-	return spawn(
-		real.posix_spawnp, classify_file(file), pid, file, actions, attr, argv, envp);
+	return spawn(real.posix_spawnp, classify_file(file), pid, file, actions, attr, argv, envp);
 }

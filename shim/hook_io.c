@@ -90,8 +90,7 @@ ssize_t shim_sendfile(int out, int in, off_t *offset, size_t n)
 HOOK_ALIAS(sendfile64, sendfile);
 
 /* A pipe shows its content to one reader only: what is spliced is counted, not seen. */
-ssize_t shim_splice(
-	int in, off64_t *at_in, int out, off64_t *at_out, size_t n, unsigned int flags)
+ssize_t shim_splice(int in, off64_t *at_in, int out, off64_t *at_out, size_t n, unsigned int flags)
 {
 	ssize_t r = real.splice(in, at_in, out, at_out, n, flags);
 

@@ -12,8 +12,8 @@
 
 /* ---- getaddrinfo ---- */
 
-static bool ask_addrinfo(struct wire_resolve *q, const char *node, const char *service,
-	const struct addrinfo *hints)
+static bool ask_addrinfo(
+	struct wire_resolve *q, const char *node, const char *service, const struct addrinfo *hints)
 {
 	memset(q, 0, sizeof(*q));
 	q->call = WIRE_GETADDRINFO;
@@ -48,15 +48,14 @@ static int replay_addrinfo(struct wire_resolve *q, struct addrinfo **ret)
 	return q->result ? q->result : names_to_addrinfo(q, ret);
 }
 
-int shim_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-	struct addrinfo **ret)
+int shim_getaddrinfo(
+	const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
 	struct wire_resolve q;
 	int r;
 
 	if (names_is_local(node, hints ? hints->ai_flags : 0) ||
-		(!start_ready() && !start_is_replay()) ||
-		!ask_addrinfo(&q, node, service, hints))
+		(!start_ready() && !start_is_replay()) || !ask_addrinfo(&q, node, service, hints))
 		return real.getaddrinfo(node, service, hints, ret);
 	if (start_is_replay())
 		return replay_addrinfo(&q, ret);
@@ -232,8 +231,8 @@ static bool ask_name(struct wire_resolve *q, const struct sockaddr *addr, sockle
 {
 	const struct sockaddr_in *v4 = (const void *)addr;
 	const struct sockaddr_in6 *v6 = (const void *)addr;
-	const void *raw = addr && addr->sa_family == AF_INET6 ? (const void *)&v6->sin6_addr :
-								(const void *)&v4->sin_addr;
+	const void *raw = addr && addr->sa_family == AF_INET6 ? (const void *)&v6->sin6_addr
+							      : (const void *)&v4->sin_addr;
 
 	memset(q, 0, sizeof(*q));
 	q->call = WIRE_GETNAMEINFO;
@@ -271,8 +270,7 @@ int shim_getnameinfo(const struct sockaddr *addr, socklen_t size, char *host, so
 	if (!ask_name(&q, addr, size, flags))
 		return real.getnameinfo(addr, size, host, host_len, service, service_len, flags);
 	if (start_is_replay())
-		return replay_nameinfo(
-			&q, addr, size, host, host_len, service, service_len, flags);
+		return replay_nameinfo(&q, addr, size, host, host_len, service, service_len, flags);
 	r = real.getnameinfo(addr, size, host, host_len, service, service_len, flags);
 	SAVE_ERRNO();
 	q.result = r;
@@ -314,16 +312,16 @@ HOOK_ALIAS(__res_search, res_search);
 int shim_res_nquery(
 	void *state, const char *name, int class, int type, unsigned char *answer, int len)
 {
-	return start_is_replay() ? no_answer() :
-				   real.res_nquery(state, name, class, type, answer, len);
+	return start_is_replay() ? no_answer()
+				 : real.res_nquery(state, name, class, type, answer, len);
 }
 HOOK_ALIAS(__res_nquery, res_nquery);
 
 int shim_res_nsearch(
 	void *state, const char *name, int class, int type, unsigned char *answer, int len)
 {
-	return start_is_replay() ? no_answer() :
-				   real.res_nsearch(state, name, class, type, answer, len);
+	return start_is_replay() ? no_answer()
+				 : real.res_nsearch(state, name, class, type, answer, len);
 }
 HOOK_ALIAS(__res_nsearch, res_nsearch);
 

@@ -193,8 +193,7 @@ ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 	return r;
 }
 
-ssize_t shim_recvfrom(
-	int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
+ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
 	ssize_t r = real.recvfrom(fd, buf, n, flags, from, len);
 
@@ -203,8 +202,8 @@ ssize_t shim_recvfrom(
 	return r;
 }
 
-ssize_t shim___recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
-	struct sockaddr *from, socklen_t *len)
+ssize_t shim___recvfrom_chk(
+	int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *from, socklen_t *len)
 {
 	ssize_t r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
 

@@ -27,8 +27,8 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 		return shim_sendto((int)a, (const void *)b, (size_t)c, (int)d,
 			(const struct sockaddr *)e, (socklen_t)f);
 	case SYS_recvfrom:
-		return shim_recvfrom((int)a, (void *)b, (size_t)c, (int)d, (struct sockaddr *)e,
-			(socklen_t *)f);
+		return shim_recvfrom(
+			(int)a, (void *)b, (size_t)c, (int)d, (struct sockaddr *)e, (socklen_t *)f);
 	case SYS_sendmsg:
 		return shim_sendmsg((int)a, (const struct msghdr *)b, (int)c);
 	case SYS_recvmsg:
@@ -41,8 +41,8 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_sendfile:
 		return shim_sendfile((int)a, (int)b, (off_t *)c, (size_t)d);
 	case SYS_splice:
-		return shim_splice((int)a, (off64_t *)b, (int)c, (off64_t *)d, (size_t)e,
-			(unsigned int)f);
+		return shim_splice(
+			(int)a, (off64_t *)b, (int)c, (off64_t *)d, (size_t)e, (unsigned int)f);
 	case SYS_socket:
 		return shim_socket((int)a, (int)b, (int)c);
 	case SYS_connect:

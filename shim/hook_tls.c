@@ -12,8 +12,8 @@
  */
 
 #define RECEIVED_SHUTDOWN 2 /* SSL_RECEIVED_SHUTDOWN */
-#define BIO_TYPE_SSL	  (7 | 0x0200)
-#define BIO_C_GET_SSL	  110
+#define BIO_TYPE_SSL      (7 | 0x0200)
+#define BIO_C_GET_SSL     110
 
 typedef size_t (*get_random)(const void *ssl, unsigned char *out, size_t n);
 typedef int (*get_int)(const void *);
@@ -76,11 +76,11 @@ static void note_written(struct tap *tap, const void *caller, void *ssl, const v
 /* Finds the caller's function, or gives up with the API's error value. */
 #define FIND(name, failure)                                                                        \
 	const void *caller = __builtin_return_address(0);                                          \
-	__typeof__(&shim_##name) f = (__typeof__(&shim_##name))real_scoped(                        \
-		caller, #name, (const void *)shim_##name);                                         \
+	__typeof__(&shim_##name) f =                                                               \
+		(__typeof__(&shim_##name))real_scoped(caller, #name, (const void *)shim_##name);   \
                                                                                                    \
 	if (unlikely(!f))                                                                          \
-		return failure
+	return failure
 
 int shim_SSL_read(void *ssl, void *buf, int n)
 {

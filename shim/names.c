@@ -161,8 +161,8 @@ static const void *raw_address(const struct wire_resolved *a, size_t *ret_len)
 	return a->address.bytes + offsetof(struct sockaddr_in6, sin6_addr);
 }
 
-int names_to_hostent(const struct wire_resolve *r, int family, struct hostent *entry, char *buf,
-	size_t len)
+int names_to_hostent(
+	const struct wire_resolve *r, int family, struct hostent *entry, char *buf, size_t len)
 {
 	const char *name = r->canonical[0] ? r->canonical : r->node;
 	char **list = carve(&buf, &len, (r->count + 2) * sizeof(char *), sizeof(char *));

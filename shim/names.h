@@ -27,7 +27,7 @@ void names_note(const struct wire_resolve *r);
 /* A list as getaddrinfo() makes them: freeaddrinfo() can free it. EAI_* code. */
 int names_to_addrinfo(const struct wire_resolve *r, struct addrinfo **ret);
 /* 0 or ERANGE, as the _r functions; only addresses of `family`. */
-int names_to_hostent(const struct wire_resolve *r, int family, struct hostent *entry, char *buf,
-	size_t len);
+int names_to_hostent(
+	const struct wire_resolve *r, int family, struct hostent *entry, char *buf, size_t len);
 
 #endif

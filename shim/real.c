@@ -71,8 +71,8 @@ void real_resolve(void)
 		void *f = dlsym(RTLD_NEXT, table[i].name);
 
 		if (f)
-			__atomic_store_n((void **)((char *)&real + table[i].offset), f,
-				__ATOMIC_RELEASE);
+			__atomic_store_n(
+				(void **)((char *)&real + table[i].offset), f, __ATOMIC_RELEASE);
 	}
 }
 
@@ -80,7 +80,7 @@ void real_resolve(void)
  * Call sites already looked up. An entry is written once: claimed by name, then published by
  * caller; the dlopen() reference below pins the library, so it never goes stale.
  */
-#define SITES	   1024
+#define SITES      1024
 #define SITE_PROBE 16
 
 static struct site {

@@ -11,7 +11,7 @@
  */
 struct real {
 #define HOOK(group, ret, name, params, args, nr) ret(*name) params;
-#define HOOK_LIB(group, ret, name, params, args)	ret(*name) params;
+#define HOOK_LIB(group, ret, name, params, args) ret(*name) params;
 #define HOOK_SCOPED(group, ret, name, params, failure)
 #define HOOK_VARIADIC(group, ret, name, params)
 #define HOOK_ASM(group, name)

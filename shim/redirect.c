@@ -121,8 +121,8 @@ static int fail(int error)
 	return -1;
 }
 
-static int connect_verdict(int fd, const struct wire_reply *reply, const struct sockaddr *addr,
-	socklen_t len)
+static int connect_verdict(
+	int fd, const struct wire_reply *reply, const struct sockaddr *addr, socklen_t len)
 {
 	union address to;
 	int r;
@@ -145,8 +145,7 @@ static int connect_verdict(int fd, const struct wire_reply *reply, const struct 
 }
 
 /* One end to the helper, the other in the socket's place, with its flags. */
-static int exchange_ends(
-	int fd, const struct wire_address *address, const int pair[2], bool again)
+static int exchange_ends(int fd, const struct wire_address *address, const int pair[2], bool again)
 {
 	struct wire_request request;
 	struct wire_reply reply;
@@ -243,7 +242,8 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return real.connect(fd, addr, len);
 	if (class >= FD_REPLAYED)
 		return real.connect(fd, addr, len); /* EALREADY, EISCONN: the kernel knows */
-	if (class == FD_NEW || (start_vfork_child && ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
+	if (class == FD_NEW ||
+		(start_vfork_child && ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
 		return redirect_tcp(fd, word, &address, addr, len);
 	if (ask_option(fd, SOL_SOCKET, SO_TYPE) < 0 || redirect_allows_datagram(copy, len))
 		return real.connect(fd, addr, len);

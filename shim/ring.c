@@ -10,9 +10,9 @@
  * GIVE_UP_NS, once for the whole session.
  */
 
-#define GIVE_UP_NS  2000000000u
-#define SLICE_NS    20000000u
-#define QUARTER	    (WIRE_RING_BYTES / 4)
+#define GIVE_UP_NS 2000000000u
+#define SLICE_NS   20000000u
+#define QUARTER    (WIRE_RING_BYTES / 4)
 
 static uint32_t record_bytes(uint32_t len)
 {
@@ -22,8 +22,7 @@ static uint32_t record_bytes(uint32_t len)
 /* A tail past the head, or more than a lap behind, is no tail: then there is no room. */
 static bool has_room(struct ring ring, uint64_t head, uint32_t need)
 {
-	uint64_t used =
-		head - atomic_load_explicit(&ring.head->tail, memory_order_acquire);
+	uint64_t used = head - atomic_load_explicit(&ring.head->tail, memory_order_acquire);
 
 	return used <= WIRE_RING_BYTES && WIRE_RING_BYTES - used >= need;
 }
@@ -34,7 +33,8 @@ static bool wait_for_room(struct ring ring, uint64_t head, uint32_t need)
 	struct wire_arena *arena = start_arena();
 	uint64_t beat = atomic_load(&arena->beat), since = real_now_ns();
 
-	while (atomic_load(&arena->state) == WIRE_LIVE && atomic_load(&arena->stalled_beat) != beat) {
+	while (atomic_load(&arena->state) == WIRE_LIVE &&
+		atomic_load(&arena->stalled_beat) != beat) {
 		uint32_t seen = atomic_load(&ring.head->space);
 
 		atomic_store(&ring.head->waiting, 1);
@@ -86,7 +86,8 @@ static void pad(struct ring ring, uint64_t position, uint32_t rest)
 struct wire_record *ring_reserve(struct ring ring, uint16_t type, uint32_t len, uint64_t time_ns)
 {
 	uint64_t head = ring_position(ring);
-	uint32_t need = record_bytes(len), rest = WIRE_RING_BYTES - (uint32_t)(head % WIRE_RING_BYTES);
+	uint32_t need = record_bytes(len),
+		 rest = WIRE_RING_BYTES - (uint32_t)(head % WIRE_RING_BYTES);
 	uint32_t total = rest < need ? rest + need : need;
 	struct wire_record *r;
 

@@ -10,7 +10,7 @@
  */
 struct ring {
 	struct wire_ring *head; /* control words */
-	uint8_t *data;		/* WIRE_RING_BYTES */
+	uint8_t *data;          /* WIRE_RING_BYTES */
 };
 
 /*

@@ -36,12 +36,10 @@
  * A hook is the C function shim_<name>, exported as <name>: libc's own declarations, with their
  * attributes and redirections, never meet ours.
  */
-#define HOOK(group, ret, name, params, args, nr)                                                   \
-	EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_LIB(group, ret, name, params, args) EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_SCOPED(group, ret, name, params, failure)                                             \
-	EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_VARIADIC(group, ret, name, params) EXPORT ret shim_##name params __asm__(#name);
+#define HOOK(group, ret, name, params, args, nr)       EXPORT ret shim_##name params __asm__(#name);
+#define HOOK_LIB(group, ret, name, params, args)       EXPORT ret shim_##name params __asm__(#name);
+#define HOOK_SCOPED(group, ret, name, params, failure) EXPORT ret shim_##name params __asm__(#name);
+#define HOOK_VARIADIC(group, ret, name, params)        EXPORT ret shim_##name params __asm__(#name);
 #define HOOK_ASM(group, name)
 #define ALIAS(group, name, target)
 #include "shim/hooks.def"
@@ -58,7 +56,7 @@
 		__attribute__((alias(#target)))
 
 /* Put first in a hook that may change errno after the real call. */
-#define SAVE_ERRNO() const int saved_errno = errno
+#define SAVE_ERRNO()    const int saved_errno = errno
 #define RESTORE_ERRNO() (errno = saved_errno)
 
 /* −errno to what libc's wrappers return. */

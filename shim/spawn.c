@@ -18,7 +18,7 @@
 #define STACK_BYTES (64 * 1024)
 #define READY_MS    5000
 #define REPORT_FD   3
-#define ENV_MAX	    64
+#define ENV_MAX     64
 
 struct errand {
 	char helper[PATH_MAX], library[PATH_MAX];

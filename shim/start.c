@@ -25,7 +25,7 @@ _Atomic uint32_t start_state_word = START_COLD;
 static struct process {
 	_Atomic uint32_t generation; /* 0: not attached; CLAIMING: being attached */
 	uint32_t slot;
-} *process;
+} * process;
 
 #define CLAIMING UINT32_MAX
 
@@ -77,7 +77,8 @@ static struct wire_ring *ring_at(uint32_t i)
 	return (struct wire_ring *)((uint8_t *)arena + WIRE_HEADS_OFFSET) + i;
 }
 
-/* "pid:[4026531836]" → the number: helpers must not take pids of another namespace for their own. */
+/* "pid:[4026531836]" → the number: helpers must not take pids of another namespace for their own.
+ */
 static uint64_t pid_namespace(void)
 {
 	char text[64];
@@ -154,8 +155,8 @@ static bool attach_process(void)
 	}
 	process->slot = slot;
 	forked = true;
-	atomic_store_explicit(&process->generation, atomic_fetch_add(&generations, 1) + 1,
-		memory_order_release);
+	atomic_store_explicit(
+		&process->generation, atomic_fetch_add(&generations, 1) + 1, memory_order_release);
 	return true;
 }
 
@@ -211,7 +212,8 @@ struct ring start_ring(void)
 
 static bool map_process_page(void)
 {
-	long at = sys(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at =
+		sys(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if ((unsigned long)at > -4096UL)
 		return false;

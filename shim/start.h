@@ -17,9 +17,9 @@ enum start_state { START_COLD, START_DORMANT, START_LIVE, START_INERT };
 
 /* Per thread, all the thread-local storage there is. */
 struct thread {
-	struct ring ring[2];	/* [1]: for a signal handler that interrupts an append */
-	uint32_t generation;	/* of the process when the rings were claimed */
-	uint8_t depth;		/* appends under way on this thread */
+	struct ring ring[2]; /* [1]: for a signal handler that interrupts an append */
+	uint32_t generation; /* of the process when the rings were claimed */
+	uint8_t depth;       /* appends under way on this thread */
 };
 
 extern __thread struct thread start_thread;

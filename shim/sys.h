@@ -48,13 +48,13 @@ static inline long sys_call(long nr, long a, long b, long c, long d, long e, lon
 	sys_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define sys(nr, ...) SYS_PICK(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
-#define sys_open(path, flags)	    sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, 0)
-#define sys_close(fd)		    sys(SYS_close, fd)
-#define sys_pread(fd, buf, n, at)   sys(SYS_pread64, fd, buf, n, at)
-#define sys_write(fd, buf, n)	    sys(SYS_write, fd, buf, n)
-#define sys_getpid()		    ((uint32_t)sys(SYS_getpid, 0))
-#define sys_getppid()		    ((uint32_t)sys(SYS_getppid, 0))
-#define sys_gettid()		    ((uint32_t)sys(SYS_gettid, 0))
+#define sys_open(path, flags)          sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, 0)
+#define sys_close(fd)                  sys(SYS_close, fd)
+#define sys_pread(fd, buf, n, at)      sys(SYS_pread64, fd, buf, n, at)
+#define sys_write(fd, buf, n)          sys(SYS_write, fd, buf, n)
+#define sys_getpid()                   ((uint32_t)sys(SYS_getpid, 0))
+#define sys_getppid()                  ((uint32_t)sys(SYS_getppid, 0))
+#define sys_gettid()                   ((uint32_t)sys(SYS_gettid, 0))
 #define sys_getsockopt(fd, l, o, v, n) sys(SYS_getsockopt, fd, l, o, v, n)
 
 enum { SYS_FUTEX_WAIT = 0, SYS_FUTEX_WAKE = 1 }; /* shared between processes: not _PRIVATE */

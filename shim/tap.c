@@ -381,8 +381,8 @@ bool tap_address(struct wire_address *to, const struct sockaddr *addr, socklen_t
 		return false;
 	if (addr->sa_family == AF_INET6 && len < (socklen_t)sizeof(struct sockaddr_in6))
 		return false;
-	to->len = addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
-					       sizeof(struct sockaddr_in6);
+	to->len = addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+					     : sizeof(struct sockaddr_in6);
 	memcpy(to->bytes, addr, to->len);
 	return true;
 }

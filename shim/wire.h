@@ -29,17 +29,17 @@
 #define WIRE_BASE      "rrshim-"
 #define WIRE_ROOT_LINK "root-"
 
-#define WIRE_SLOTS	 1024
-#define WIRE_RINGS	 1024
-#define WIRE_RING_BYTES	 (512u * 1024)
+#define WIRE_SLOTS       1024
+#define WIRE_RINGS       1024
+#define WIRE_RING_BYTES  (512u * 1024)
 #define WIRE_PAYLOAD_MAX (64u * 1024) /* of one record; more is split */
-#define WIRE_CA_MAX	 2048
+#define WIRE_CA_MAX      2048
 
 enum wire_mode { WIRE_RECORD = 1, WIRE_REPLAY = 2 };
 
 enum wire_state {
 	WIRE_STARTING = 0,
-	WIRE_LIVE = 1,	/* append, call */
+	WIRE_LIVE = 1,  /* append, call */
 	WIRE_CLOSED = 2 /* no more: record fails open, replay fails closed */
 };
 
@@ -52,13 +52,13 @@ struct wire_arena {
 
 	/* Written by the helper, polled by programs only when they must wait. */
 	_Alignas(64) _Atomic uint64_t beat; /* one more each time the helper looks */
-	_Atomic uint32_t sleeping;	    /* the helper waits for the doorbell */
-	_Atomic uint32_t complete;	    /* futex: WIRE_COMPLETE_* */
+	_Atomic uint32_t sleeping;          /* the helper waits for the doorbell */
+	_Atomic uint32_t complete;          /* futex: WIRE_COMPLETE_* */
 
 	/* Written by programs. */
 	_Alignas(64) _Atomic uint32_t doorbell; /* futex: wakes the helper */
-	_Atomic uint32_t root_exiting;		/* the root waits for `complete` */
-	_Atomic uint64_t stalled_beat;		/* the helper was given up on at this beat */
+	_Atomic uint32_t root_exiting;          /* the root waits for `complete` */
+	_Atomic uint64_t stalled_beat;          /* the helper was given up on at this beat */
 	_Atomic uint32_t slot_hint, ring_hint;
 	_Atomic uint64_t lost_records; /* by processes that found no slot or ring */
 };
@@ -71,8 +71,8 @@ enum wire_slot_state { WIRE_SLOT_FREE = 0, WIRE_SLOT_CLAIMED = 1, WIRE_SLOT_LIVE
 struct wire_slot {
 	_Atomic uint32_t state;
 	uint32_t pid, parent;
-	uint32_t forked;     /* 1: a forked child without an exec of its own */
-	uint64_t start_ns;   /* CLOCK_MONOTONIC */
+	uint32_t forked;        /* 1: a forked child without an exec of its own */
+	uint64_t start_ns;      /* CLOCK_MONOTONIC */
 	uint64_t pid_namespace; /* inode: pids of another namespace are not ours to watch */
 	char exe[240];
 	uint32_t argv_len;
@@ -85,7 +85,7 @@ struct wire_ring {
 	_Atomic uint64_t lost_records, lost_bytes;
 	_Alignas(64) _Atomic uint64_t head;
 	_Alignas(64) _Atomic uint64_t tail;
-	_Atomic uint32_t space;	  /* futex: bumped when the helper has made room */
+	_Atomic uint32_t space;   /* futex: bumped when the helper has made room */
 	_Atomic uint32_t waiting; /* the producer waits on `space` */
 };
 
@@ -100,8 +100,8 @@ struct wire_record {
 	uint16_t type;
 	uint16_t flags;
 	_Atomic int32_t result; /* of the call; WIRE_PENDING: an intent not settled */
-	uint64_t time_ns;	/* CLOCK_MONOTONIC */
-	uint64_t socket;	/* the kernel's socket cookie */
+	uint64_t time_ns;       /* CLOCK_MONOTONIC */
+	uint64_t socket;        /* the kernel's socket cookie */
 };
 
 #define WIRE_PENDING INT32_MIN
@@ -124,22 +124,22 @@ enum wire_flag { WIRE_CONTINUED = 1 /* the same call as the record before */ };
 enum wire_type {
 	WIRE_PAD = 1,
 	WIRE_INTENT,
-	WIRE_CONNECT,	/* struct wire_connect; result: 0 or −errno */
+	WIRE_CONNECT,   /* struct wire_connect; result: 0 or −errno */
 	WIRE_CONNECTED, /* result: final outcome of a connect in progress */
-	WIRE_ADOPT,	/* struct wire_adopt: a connected socket met for the first time here */
-	WIRE_SENT,	/* plaintext the kernel has taken */
-	WIRE_RECEIVED,	/* plaintext */
-	WIRE_HELLO,	/* a TLS ClientHello as sent: the socket carries TLS from here on */
-	WIRE_TLS_SENT,	/* 32-byte client random, plaintext */
+	WIRE_ADOPT,     /* struct wire_adopt: a connected socket met for the first time here */
+	WIRE_SENT,      /* plaintext the kernel has taken */
+	WIRE_RECEIVED,  /* plaintext */
+	WIRE_HELLO,     /* a TLS ClientHello as sent: the socket carries TLS from here on */
+	WIRE_TLS_SENT,  /* 32-byte client random, plaintext */
 	WIRE_TLS_RECEIVED,
-	WIRE_TLS_END,	 /* 32-byte client random: close_notify was received */
-	WIRE_END,	 /* inbound side over: result 0 (FIN) or −errno */
-	WIRE_SHUTDOWN,	 /* the program shut its sending side */
-	WIRE_CLOSE,	 /* a descriptor of the socket was closed */
-	WIRE_LISTEN,	 /* struct wire_address */
-	WIRE_UNSEEN,	 /* result bytes passed that could not be copied (splice …) */
-	WIRE_RESOLVE,	 /* struct wire_resolve */
-	WIRE_EXEC,	 /* struct wire_exec */
+	WIRE_TLS_END,  /* 32-byte client random: close_notify was received */
+	WIRE_END,      /* inbound side over: result 0 (FIN) or −errno */
+	WIRE_SHUTDOWN, /* the program shut its sending side */
+	WIRE_CLOSE,    /* a descriptor of the socket was closed */
+	WIRE_LISTEN,   /* struct wire_address */
+	WIRE_UNSEEN,   /* result bytes passed that could not be copied (splice …) */
+	WIRE_RESOLVE,  /* struct wire_resolve */
+	WIRE_EXEC,     /* struct wire_exec */
 	WIRE_TYPE_MAX
 };
 
@@ -161,7 +161,7 @@ struct wire_adopt {
 };
 
 struct wire_exec {
-	uint32_t pid;	/* of the process that becomes this image; 0: a child to be spawned */
+	uint32_t pid;   /* of the process that becomes this image; 0: a child to be spawned */
 	uint32_t image; /* enum image_kind, image.h */
 	uint32_t path_len, argv_len;
 	/* path, then argv, NUL-separated */
@@ -175,7 +175,7 @@ struct wire_resolve {
 	uint32_t call; /* enum wire_resolve_call */
 	int32_t flags, family, socktype, protocol;
 	int32_t result; /* EAI_* or h_errno */
-	int32_t error;	/* errno for EAI_SYSTEM */
+	int32_t error;  /* errno for EAI_SYSTEM */
 	uint32_t count;
 	char node[WIRE_RESOLVE_NAME], service[64], canonical[WIRE_RESOLVE_NAME];
 	struct wire_resolved {
@@ -196,7 +196,7 @@ enum wire_resolve_call {
 
 enum wire_call {
 	WIRE_CALL_CONNECT = 1, /* replay: where does this connect go? */
-	WIRE_CALL_PEER,	       /* replay: the address this socket means to be connected to */
+	WIRE_CALL_PEER,        /* replay: the address this socket means to be connected to */
 	WIRE_CALL_LISTEN,      /* replay: a server of the session; connections to it stay live */
 	WIRE_CALL_RESOLVE,
 	WIRE_CALL_REFUSED, /* replay: an image that cannot be traced was not started */
@@ -207,8 +207,8 @@ struct wire_request {
 	uint32_t magic, version, call, pid;
 	uint64_t socket;
 	uint32_t source_port; /* host order; CONNECT */
-	uint32_t image; /* enum image_kind; REFUSED */
-	uint32_t again; /* CONNECT: the same connect once more, by a socket pair */
+	uint32_t image;       /* enum image_kind; REFUSED */
+	uint32_t again;       /* CONNECT: the same connect once more, by a socket pair */
 	uint32_t padding;
 	struct wire_address address;
 	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
@@ -216,8 +216,8 @@ struct wire_request {
 
 enum wire_verdict {
 	WIRE_REDIRECT = 1, /* connect to 127.0.0.1 or [::1], `port` */
-	WIRE_PASS,	   /* connect as asked */
-	WIRE_FAIL	   /* fail with `error` */
+	WIRE_PASS,         /* connect as asked */
+	WIRE_FAIL          /* fail with `error` */
 };
 
 struct wire_reply {

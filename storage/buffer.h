@@ -23,7 +23,7 @@ struct span {
 };
 
 #define BUFFER(max_bytes) ((struct buffer){.max = (max_bytes)})
-#define SPAN_LITERAL(s)	  ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
+#define SPAN_LITERAL(s)   ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
 
 /* 0, -E2BIG past the maximum, or -ENOMEM. */
 int buffer_append(struct buffer *b, const void *data, size_t len);

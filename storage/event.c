@@ -31,7 +31,7 @@ struct field {
 #define COMMON     5 /* type, time, pid, tid, channel */
 #define F(kind, member)                                                                            \
 	{                                                                                          \
-		FIELD_##kind, offsetof(struct event, member)                                       \
+		FIELD_##kind, offsetof(struct trace_event, member)                                 \
 	}
 
 static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
@@ -49,7 +49,8 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 	[EVENT_CONNECT] = {F(TEXT, connect.address), F(I32, connect.fd), F(I32, connect.error),
 		F(U32, connect.internal), F(U64, connect.socket)},
 	[EVENT_CONNECTED] = {F(I32, connected.error)},
-	[EVENT_TLS] = {F(BYTES, tls.sni), F(BYTES, tls.alpn), F(TEXT, tls.version), F(BYTES, tls.random)},
+	[EVENT_TLS] = {F(BYTES, tls.sni), F(BYTES, tls.alpn), F(TEXT, tls.version),
+		F(BYTES, tls.random)},
 	[EVENT_DATA] = {F(DIRECTION, data.direction), F(BYTES, data.bytes)},
 	[EVENT_END] = {F(DIRECTION, end.direction), F(U32, end.kind), F(I32, end.error)},
 	[EVENT_LISTEN] = {F(TEXT, connect.address), F(I32, connect.fd), F(I32, connect.error),
@@ -125,7 +126,7 @@ static int pack_address(msgpack_packer *pk, const struct event_address *a)
 	return r < 0 ? r : msgpack_pack_uint32(pk, a->scope);
 }
 
-static int pack_addresses(msgpack_packer *pk, const struct event *e)
+static int pack_addresses(msgpack_packer *pk, const struct trace_event *e)
 {
 	uint32_t count = e->resolve.count, i;
 	int r;
@@ -138,7 +139,7 @@ static int pack_addresses(msgpack_packer *pk, const struct event *e)
 	return r;
 }
 
-static int pack_field(msgpack_packer *pk, const struct event *e, struct field f)
+static int pack_field(msgpack_packer *pk, const struct trace_event *e, struct field f)
 {
 	const void *at = (const char *)e + f.offset;
 
@@ -159,7 +160,7 @@ static int pack_field(msgpack_packer *pk, const struct event *e, struct field f)
 	}
 }
 
-static int pack_common(msgpack_packer *pk, const struct event *e, size_t fields)
+static int pack_common(msgpack_packer *pk, const struct trace_event *e, size_t fields)
 {
 	int r = msgpack_pack_array(pk, COMMON + fields);
 
@@ -174,7 +175,7 @@ static int pack_common(msgpack_packer *pk, const struct event *e, size_t fields)
 	return r < 0 ? r : msgpack_pack_uint64(pk, e->channel);
 }
 
-int event_pack(struct buffer *out, const struct event *e)
+int event_pack(struct buffer *out, const struct trace_event *e)
 {
 	const struct field *fields = fields_of(e->type);
 	size_t start = out->len, count = 0, i;
@@ -217,7 +218,7 @@ static void unpack_address(struct unpack *u, struct event_address *ret)
 		unpack_skip(u);
 }
 
-static void unpack_addresses(struct unpack *u, struct event *ret)
+static void unpack_addresses(struct unpack *u, struct trace_event *ret)
 {
 	uint32_t count = unpack_array(u);
 
@@ -229,7 +230,7 @@ static void unpack_addresses(struct unpack *u, struct event *ret)
 	}
 }
 
-static void unpack_field(struct unpack *u, struct event *ret, struct field f)
+static void unpack_field(struct unpack *u, struct trace_event *ret, struct field f)
 {
 	void *at = (char *)ret + f.offset;
 
@@ -255,7 +256,7 @@ static void unpack_field(struct unpack *u, struct event *ret, struct field f)
 	}
 }
 
-static void unpack_common(struct unpack *u, struct event *ret)
+static void unpack_common(struct unpack *u, struct trace_event *ret)
 {
 	ret->type = (uint32_t)unpack_unsigned(u, UINT32_MAX);
 	ret->time_ns = unpack_unsigned(u, UINT64_MAX);
@@ -264,7 +265,7 @@ static void unpack_common(struct unpack *u, struct event *ret)
 	ret->channel = unpack_unsigned(u, UINT64_MAX);
 }
 
-int event_unpack(const uint8_t *data, size_t len, size_t *pos, struct event *ret)
+int event_unpack(const uint8_t *data, size_t len, size_t *pos, struct trace_event *ret)
 {
 	struct unpack u = {data, len, *pos, false};
 	const struct field *f;

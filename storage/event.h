@@ -39,10 +39,10 @@ enum event_direction { EVENT_OUT = 0, EVENT_IN = 1 };
 
 /* How a direction of a channel came to its end (EVENT_END). */
 enum event_end {
-	EVENT_END_FIN = 0,	    /* orderly: read() returned 0 */
+	EVENT_END_FIN = 0,          /* orderly: read() returned 0 */
 	EVENT_END_CLOSE_NOTIFY = 1, /* TLS close_notify received */
-	EVENT_END_ERROR = 2,	    /* the call failed; `error` says how (ECONNRESET …) */
-	EVENT_END_SHUTDOWN = 3,	    /* the program shut its sending side */
+	EVENT_END_ERROR = 2,        /* the call failed; `error` says how (ECONNRESET …) */
+	EVENT_END_SHUTDOWN = 3,     /* the program shut its sending side */
 	EVENT_END_MAX
 };
 
@@ -69,16 +69,16 @@ enum event_capture {
  * One event. Spans borrow: from the caller when appending, from the reader's frame buffer when
  * reading (valid until the next read from that recording). A field that does not apply is zero.
  */
-struct event {
-	uint32_t type;	  /* enum event_type; readers skip codes they do not know */
-	uint64_t seq;	  /* position in the recording, from 0; set by the writer */
+struct trace_event {
+	uint32_t type;    /* enum event_type; readers skip codes they do not know */
+	uint64_t seq;     /* position in the recording, from 0; set by the writer */
 	uint64_t time_ns; /* since the session's start */
 	uint32_t pid, tid;
 	uint64_t channel; /* the connection's id in this recording; 0: none */
 	union {
 		struct {
 			uint64_t wall_ns; /* Unix time of the session's start */
-			struct span id;	  /* recording id */
+			struct span id;   /* recording id */
 		} start;
 		struct {
 			struct span reason; /* "exit", "recovered", "failed: …" */
@@ -88,7 +88,7 @@ struct event {
 			uint32_t capture;
 			struct span exe;  /* path */
 			struct span argv; /* NUL-separated, secrets replaced */
-		} process; /* PROCESS and EXEC */
+		} process;                /* PROCESS and EXEC */
 		struct {
 			int32_t status; /* wait(2) status, -1 unknown */
 		} exit;
@@ -97,13 +97,13 @@ struct event {
 			struct span node;    /* may be empty */
 			struct span service; /* may be empty */
 			int32_t flags, family, socktype, protocol; /* hints */
-			int32_t result;	     /* 0 or the EAI_ or h_errno code */
-			int32_t error;	     /* errno where result is EAI_SYSTEM */
+			int32_t result; /* 0 or the EAI_ or h_errno code */
+			int32_t error;  /* errno where result is EAI_SYSTEM */
 			struct span canonical;
 			uint32_t count;
 			struct event_address {
 				int32_t family, socktype, protocol;
-				uint16_t port; /* host order */
+				uint16_t port;  /* host order */
 				uint8_t ip[16]; /* 4 or 16 bytes, network order */
 				uint32_t scope;
 			} addresses[EVENT_ADDRESSES_MAX];
@@ -114,7 +114,7 @@ struct event {
 			int32_t error; /* errno of the call, EINPROGRESS included; 0 connected */
 			uint32_t internal; /* 1: to a server of the same session */
 			uint64_t socket;   /* the kernel's cookie, while it ran */
-		} connect; /* CONNECT and LISTEN */
+		} connect;                 /* CONNECT and LISTEN */
 		struct {
 			int32_t error; /* final outcome of a connect in progress */
 		} connected;
@@ -128,8 +128,8 @@ struct event {
 		} data;
 		struct {
 			uint32_t direction;
-			uint32_t kind;	/* enum event_end */
-			int32_t error;	/* errno for EVENT_END_ERROR */
+			uint32_t kind; /* enum event_end */
+			int32_t error; /* errno for EVENT_END_ERROR */
 		} end;
 		struct {
 			uint64_t records, bytes; /* lost; 0 bytes: unknown */
@@ -143,12 +143,12 @@ const char *event_type_name(uint32_t type);
 const char *event_capture_name(uint32_t capture);
 
 /* Appends the event's MessagePack form (FORMAT.md "Events") to `out`: 0 or -errno. */
-int event_pack(struct buffer *out, const struct event *e);
+int event_pack(struct buffer *out, const struct trace_event *e);
 
 /*
  * Reads one event at data[*pos], advancing *pos. 1: read, 0: at the end, -EBADMSG: malformed.
  * Unknown types and extra trailing fields are accepted. Spans in *ret point into data.
  */
-int event_unpack(const uint8_t *data, size_t len, size_t *pos, struct event *ret);
+int event_unpack(const uint8_t *data, size_t len, size_t *pos, struct trace_event *ret);
 
 #endif

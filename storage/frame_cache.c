@@ -100,7 +100,7 @@ static int read_stored(struct frame_cache *c, struct segments *s, const struct s
 /* Every event is looked at before the first is handed out, so a frame is good or bad as a whole. */
 static int index_events(struct cached_frame *f)
 {
-	struct event e;
+	struct trace_event e;
 	size_t pos = 0;
 	uint32_t i;
 	int r;

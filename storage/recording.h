@@ -17,9 +17,9 @@
 /* ---- writing ---- */
 
 struct recording_options {
-	int compression;	   /* zstd level; RECORDING_RAW stores frames uncompressed */
+	int compression;            /* zstd level; RECORDING_RAW stores frames uncompressed */
 	uint64_t segment_bytes_max; /* rotate to the next events-NNN.rrz past this; 0: 100 MiB */
-	uint64_t wall_ns;	   /* Unix time of the session's start */
+	uint64_t wall_ns;           /* Unix time of the session's start */
 };
 
 #define RECORDING_RAW INT32_MIN
@@ -31,14 +31,14 @@ struct recording_writer;
  * EVENT_START. 0 or -errno; on failure nothing is left behind. recording_writer_path() and _id()
  * stay valid until the writer is freed.
  */
-int recording_writer_create(const char *folder, const struct recording_options *options,
-	struct recording_writer **ret);
+int recording_writer_create(
+	const char *folder, const struct recording_options *options, struct recording_writer **ret);
 /*
  * Opens a cut-off recording to append to it: drops the bytes after its last whole frame. Errors as
  * recording_open(), and -EBUSY: another writer has it open.
  */
-int recording_writer_reopen(const char *path, const struct recording_options *options,
-	struct recording_writer **ret);
+int recording_writer_reopen(
+	const char *path, const struct recording_options *options, struct recording_writer **ret);
 const char *recording_writer_path(const struct recording_writer *w);
 const char *recording_writer_id(const struct recording_writer *w);
 
@@ -47,7 +47,7 @@ const char *recording_writer_id(const struct recording_writer *w);
  * failed write (-ENOSPC …) the file is cut back to its last whole frame and every later call
  * returns the same error: what was written stays readable.
  */
-int recording_append(struct recording_writer *w, const struct event *e);
+int recording_append(struct recording_writer *w, const struct trace_event *e);
 /* Writes what is buffered as a frame, if anything is. */
 int recording_flush(struct recording_writer *w);
 /* Level for the frames to come; RECORDING_RAW when the program must not wait for the compressor. */
@@ -56,7 +56,7 @@ void recording_set_compression(struct recording_writer *w, int level);
 struct recording_totals {
 	uint64_t events;
 	uint64_t bytes_captured; /* payload bytes of DATA events */
-	uint64_t bytes_stored;	 /* in segment files */
+	uint64_t bytes_stored;   /* in segment files */
 };
 void recording_writer_totals(const struct recording_writer *w, struct recording_totals *ret);
 
@@ -76,9 +76,9 @@ struct event_ref {
 
 /* What opening found, from best to worst. */
 enum recording_health {
-	RECORDING_WHOLE,     /* every byte accounted for */
-	RECORDING_CUT,	     /* ends in the middle of a frame: opened up to the last whole one */
-	RECORDING_DAMAGED,   /* bad frames in the middle were skipped; see frames_lost */
+	RECORDING_WHOLE,   /* every byte accounted for */
+	RECORDING_CUT,     /* ends in the middle of a frame: opened up to the last whole one */
+	RECORDING_DAMAGED, /* bad frames in the middle were skipped; see frames_lost */
 };
 
 /*
@@ -99,9 +99,9 @@ void recording_totals(const struct recording *r, struct recording_totals *ret);
  * Visits events in order. 1: *ret is set (its spans valid until the next call on `r`), 0: end,
  * -errno. A frame that does not verify is skipped and counted, never half-delivered.
  */
-int recording_next(struct recording *r, struct event *ret, struct event_ref *ret_ref);
+int recording_next(struct recording *r, struct trace_event *ret, struct event_ref *ret_ref);
 void recording_rewind(struct recording *r);
 /* Reads the event at `ref`; does not disturb recording_next(). 0 or -errno. */
-int recording_read(struct recording *r, struct event_ref ref, struct event *ret);
+int recording_read(struct recording *r, struct event_ref ref, struct trace_event *ret);
 
 #endif

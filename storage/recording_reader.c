@@ -119,7 +119,7 @@ static void count_lost(struct recording *r, const struct segment_frame *frame)
 }
 
 /* Cannot fail: a frame is in the cache only if all its events unpack. */
-static void deliver(const struct cached_frame *f, uint32_t i, struct event *ret)
+static void deliver(const struct cached_frame *f, uint32_t i, struct trace_event *ret)
 {
 	size_t pos = f->offsets[i];
 
@@ -149,7 +149,7 @@ static int next_frame(struct recording *r)
 	return got;
 }
 
-int recording_next(struct recording *r, struct event *ret, struct event_ref *ret_ref)
+int recording_next(struct recording *r, struct trace_event *ret, struct event_ref *ret_ref)
 {
 	struct cached_frame *f;
 	int got;
@@ -188,7 +188,7 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-int recording_read(struct recording *r, struct event_ref ref, struct event *ret)
+int recording_read(struct recording *r, struct event_ref ref, struct trace_event *ret)
 {
 	int64_t index = segments_find(&r->segments, ref.segment);
 	struct segment_frame frame;

@@ -121,7 +121,7 @@ int recording_flush(struct recording_writer *w)
 	return w->error;
 }
 
-static int pack_event(struct recording_writer *w, const struct event *e)
+static int pack_event(struct recording_writer *w, const struct trace_event *e)
 {
 	int r = event_pack(&w->raw, e);
 
@@ -131,7 +131,7 @@ static int pack_event(struct recording_writer *w, const struct event *e)
 	return r < 0 ? r : event_pack(&w->raw, e);
 }
 
-int recording_append(struct recording_writer *w, const struct event *e)
+int recording_append(struct recording_writer *w, const struct trace_event *e)
 {
 	struct frame_header *h = &w->frame;
 	uint64_t captured = e->type == EVENT_DATA ? e->data.bytes.len : 0;
@@ -171,7 +171,7 @@ const char *recording_writer_id(const struct recording_writer *w)
 
 static int append_start(struct recording_writer *w)
 {
-	struct event e = {
+	struct trace_event e = {
 		.type = EVENT_START,
 		.start = {.wall_ns = w->segment.wall_ns, .id = span_of(w->segment.id)},
 	};

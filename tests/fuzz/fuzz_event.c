@@ -7,10 +7,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void pack_again(const struct event *e)
+static void pack_again(const struct trace_event *e)
 {
 	struct buffer once = BUFFER(64 << 20), twice = BUFFER(64 << 20);
-	struct event back;
+	struct trace_event back;
 	size_t pos = 0;
 
 	if (event_pack(&once, e) == 0) {
@@ -29,7 +29,7 @@ static void pack_again(const struct event *e)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t pos = 0;
-	struct event e;
+	struct trace_event e;
 
 	while (event_unpack(data, size, &pos, &e) == 1)
 		pack_again(&e);

@@ -63,7 +63,7 @@ static void write_file(const uint8_t *data, size_t size)
 static uint64_t read_all(struct recording *r)
 {
 	struct event_ref ref = {0};
-	struct event e, again;
+	struct trace_event e, again;
 	uint64_t count = 0;
 
 	while (recording_next(r, &e, &ref) > 0) {
@@ -79,7 +79,7 @@ static uint64_t read_all(struct recording *r)
 static void write_on(void)
 {
 	struct recording_options options = {.compression = RECORDING_RAW};
-	struct event e = {.type = EVENT_STOP};
+	struct trace_event e = {.type = EVENT_STOP};
 	struct recording_writer *w;
 	struct recording *r;
 

@@ -51,15 +51,15 @@ static inline void record_begin(struct world *w)
 	cr_assert_eq(recording_writer_create(w->folder, &options, &w->writer), 0);
 }
 
-static inline struct event record_event(uint32_t type, uint64_t channel, uint64_t time_ns)
+static inline struct trace_event record_event(uint32_t type, uint64_t channel, uint64_t time_ns)
 {
-	return (struct event){
+	return (struct trace_event){
 		.type = type, .channel = channel, .time_ns = time_ns, .pid = 7, .tid = 7};
 }
 
 static inline void record_connect(struct world *w, uint64_t channel, bool tls, uint64_t time_ns)
 {
-	struct event e = record_event(EVENT_CONNECT, channel, time_ns);
+	struct trace_event e = record_event(EVENT_CONNECT, channel, time_ns);
 	e.connect.address = tls ? SPAN_LITERAL(ADDRESS_S) : SPAN_LITERAL(ADDRESS);
 	e.connect.fd = 5;
 	cr_assert_eq(recording_append(w->writer, &e), 0);
@@ -75,7 +75,7 @@ static inline void record_connect(struct world *w, uint64_t channel, bool tls, u
 static inline void record_bytes(struct world *w, uint64_t channel, enum event_direction direction,
 	const void *bytes, size_t len, uint64_t time_ns)
 {
-	struct event e = record_event(EVENT_DATA, channel, time_ns);
+	struct trace_event e = record_event(EVENT_DATA, channel, time_ns);
 	e.data.direction = direction;
 	e.data.bytes = (struct span){bytes, len};
 	cr_assert_eq(recording_append(w->writer, &e), 0);
@@ -94,7 +94,7 @@ static inline void record_in(struct world *w, uint64_t channel, const char *text
 static inline void record_end(
 	struct world *w, uint64_t channel, enum event_end kind, int error, uint64_t time_ns)
 {
-	struct event e = record_event(EVENT_END, channel, time_ns);
+	struct trace_event e = record_event(EVENT_END, channel, time_ns);
 	e.end.direction = EVENT_IN;
 	e.end.kind = kind;
 	e.end.error = error;

@@ -9,9 +9,10 @@
 
 /* One event of every type with every field set, and how to compare what came back. */
 
-static inline struct event sample_event(uint32_t type)
+static inline struct trace_event sample_event(uint32_t type)
 {
-	struct event e = {.type = type, .time_ns = 1234567890123ull + type, .pid = 4000000000u};
+	struct trace_event e = {
+		.type = type, .time_ns = 1234567890123ull + type, .pid = 4000000000u};
 
 	e.tid = 77;
 	e.channel = UINT64_MAX - type;
@@ -84,7 +85,7 @@ static inline struct event sample_event(uint32_t type)
 }
 
 /* The packed form holds every field, so equal forms are equal events. */
-static inline bool same_event(const struct event *a, const struct event *b)
+static inline bool same_event(const struct trace_event *a, const struct trace_event *b)
 {
 	struct buffer x = BUFFER(32 << 20), y = BUFFER(32 << 20);
 	bool same;

@@ -32,21 +32,21 @@ static inline void scratch_begin(struct scratch *s)
 	cr_assert_eq(recording_writer_create(s->folder, &options, &s->writer), 0);
 }
 
-static inline void scratch_append(struct scratch *s, struct event e)
+static inline void scratch_append(struct scratch *s, struct trace_event e)
 {
 	e.pid = e.tid = 7;
 	cr_assert_eq(recording_append(s->writer, &e), 0);
 }
 
-static inline struct event scratch_event(uint32_t type, uint64_t channel, uint64_t ms)
+static inline struct trace_event scratch_event(uint32_t type, uint64_t channel, uint64_t ms)
 {
-	return (struct event){.type = type, .channel = channel, .time_ns = ms * MS};
+	return (struct trace_event){.type = type, .channel = channel, .time_ns = ms * MS};
 }
 
 static inline void scratch_connect(
 	struct scratch *s, uint64_t channel, const char *address, int error, uint64_t ms)
 {
-	struct event e = scratch_event(EVENT_CONNECT, channel, ms);
+	struct trace_event e = scratch_event(EVENT_CONNECT, channel, ms);
 
 	e.connect.address = span_of(address);
 	e.connect.fd = 5;
@@ -56,7 +56,7 @@ static inline void scratch_connect(
 
 static inline void scratch_tls(struct scratch *s, uint64_t channel, const char *sni, uint64_t ms)
 {
-	struct event e = scratch_event(EVENT_TLS, channel, ms);
+	struct trace_event e = scratch_event(EVENT_TLS, channel, ms);
 
 	e.tls.sni = span_of(sni);
 	scratch_append(s, e);
@@ -65,7 +65,7 @@ static inline void scratch_tls(struct scratch *s, uint64_t channel, const char *
 static inline void scratch_bytes(
 	struct scratch *s, uint64_t channel, enum event_direction d, struct span bytes, uint64_t ms)
 {
-	struct event e = scratch_event(EVENT_DATA, channel, ms);
+	struct trace_event e = scratch_event(EVENT_DATA, channel, ms);
 
 	e.data.direction = d;
 	e.data.bytes = bytes;
@@ -85,7 +85,7 @@ static inline void scratch_in(struct scratch *s, uint64_t channel, const char *t
 static inline void scratch_end(
 	struct scratch *s, uint64_t channel, enum event_end kind, int error, uint64_t ms)
 {
-	struct event e = scratch_event(EVENT_END, channel, ms);
+	struct trace_event e = scratch_event(EVENT_END, channel, ms);
 
 	e.end.direction = EVENT_IN;
 	e.end.kind = kind;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "tests/unit/sample_events.h"
 
-static int unpack(const void *data, size_t len, struct event *ret)
+static int unpack(const void *data, size_t len, struct trace_event *ret)
 {
 	size_t pos = 0;
 	int r = event_unpack(data, len, &pos, ret);
@@ -23,7 +23,7 @@ static int unpack(const void *data, size_t len, struct event *ret)
 Test(event, every_type_survives_the_round_trip)
 {
 	for (uint32_t type = 1; type < EVENT_TYPE_MAX; type++) {
-		struct event e = sample_event(type), back;
+		struct trace_event e = sample_event(type), back;
 		struct buffer b = BUFFER(1 << 20);
 
 		cr_assert_eq(event_pack(&b, &e), 0);
@@ -41,7 +41,7 @@ Test(event, every_type_survives_the_round_trip)
 /* same_event() trusts the table; this does not. */
 Test(event, fields_land_where_they_belong)
 {
-	struct event e = sample_event(EVENT_RESOLVE), back;
+	struct trace_event e = sample_event(EVENT_RESOLVE), back;
 	struct buffer b = BUFFER(1 << 20);
 
 	event_pack(&b, &e);
@@ -67,7 +67,7 @@ Test(event, fields_land_where_they_belong)
 Test(event, every_prefix_is_malformed_and_stays_in_bounds)
 {
 	for (uint32_t type = 1; type < EVENT_TYPE_MAX; type++) {
-		struct event e = sample_event(type), back;
+		struct trace_event e = sample_event(type), back;
 		struct buffer b = BUFFER(1 << 20);
 
 		event_pack(&b, &e);
@@ -85,7 +85,7 @@ Test(event, every_prefix_is_malformed_and_stays_in_bounds)
 
 Test(event, newer_writers_are_understood)
 {
-	struct event e;
+	struct trace_event e;
 
 	/* EXIT with a trailing field nobody knows: a map of arrays. */
 	cr_assert_eq(UNPACK("\x97\x05\x01\x02\x03\x04\x07\x81\xa1x\x92\xc0\xc7\x01\x05z", &e), 1);
@@ -108,7 +108,7 @@ Test(event, newer_writers_are_understood)
 
 Test(event, hostile_bytes_are_refused)
 {
-	struct event e;
+	struct trace_event e;
 
 	cr_assert_eq(UNPACK("\xc0", &e), -EBADMSG);
 	cr_assert_eq(UNPACK("\x94\x05\x01\x02\x03", &e), -EBADMSG);
@@ -128,7 +128,7 @@ Test(event, deep_nesting_needs_no_stack)
 {
 	size_t len = 1 << 20;
 	uint8_t *deep = malloc(len);
-	struct event e;
+	struct trace_event e;
 
 	memset(deep, 0x91, len);
 	memcpy(deep, "\x97\x05\x01\x02\x03\x04\x00", 7);
@@ -140,7 +140,7 @@ Test(event, deep_nesting_needs_no_stack)
 
 Test(event, too_many_addresses_are_cut_to_those_that_fit)
 {
-	struct event e = sample_event(EVENT_RESOLVE), back;
+	struct trace_event e = sample_event(EVENT_RESOLVE), back;
 	struct buffer b = BUFFER(1 << 20);
 	uint8_t *count;
 
@@ -157,7 +157,7 @@ Test(event, too_many_addresses_are_cut_to_those_that_fit)
 
 Test(event, packing_is_all_or_nothing)
 {
-	struct event e = sample_event(EVENT_DATA);
+	struct trace_event e = sample_event(EVENT_DATA);
 	struct buffer b = BUFFER(40);
 
 	cr_assert_eq(buffer_append(&b, "abc", 3), 0);

@@ -123,9 +123,9 @@ static void make_noise(void)
 }
 
 /* Event n of the test stream, n from 1: event 0 is EVENT_START. */
-static struct event stream_event(uint64_t n, size_t data_max)
+static struct trace_event stream_event(uint64_t n, size_t data_max)
 {
-	struct event e = sample_event(n % 3 ? EVENT_DATA : 2 + n % (EVENT_TYPE_MAX - 2));
+	struct trace_event e = sample_event(n % 3 ? EVENT_DATA : 2 + n % (EVENT_TYPE_MAX - 2));
 
 	make_noise();
 	e.time_ns = n * 1000;
@@ -142,14 +142,14 @@ static int64_t check_stream(struct recording *r, size_t data_max, bool gaps)
 {
 	uint64_t next = 0;
 	int64_t count = 0;
-	struct event e;
+	struct trace_event e;
 	int got;
 
 	while ((got = recording_next(r, &e, NULL)) > 0) {
 		if (e.seq < next || (!gaps && e.seq != next))
 			return STREAM_ERROR;
 		if (e.seq > 0) {
-			struct event want = stream_event(e.seq, data_max);
+			struct trace_event want = stream_event(e.seq, data_max);
 
 			if (!same_event(&e, &want))
 				return STREAM_ERROR - 1;
@@ -166,7 +166,7 @@ static void append_stream(struct recording_writer *w, uint64_t from, uint64_t to
 	unsigned flush_every)
 {
 	for (uint64_t n = from; n < to; n++) {
-		struct event e = stream_event(n, data_max);
+		struct trace_event e = stream_event(n, data_max);
 
 		cr_assert_eq(recording_append(w, &e), 0);
 		if (flush_every && n % flush_every == 0)
@@ -237,7 +237,7 @@ Test(recording, a_new_one_says_when_and_who)
 {
 	struct recording_writer *w;
 	struct recording *r;
-	struct event e;
+	struct trace_event e;
 
 	cr_assert_eq(recording_writer_create(root, &plain, &w), 0);
 	/* Readable at once: a program killed before the first full frame still has its recording.
@@ -387,7 +387,7 @@ Test(recording, lost_frames_are_counted_once)
 	char *path = make_recording(&plain, 40, 100, 10);
 	uint64_t lost;
 	struct recording *r;
-	struct event e;
+	struct trace_event e;
 
 	/* In the payload of the last frame: its header is good, so only reading finds out. */
 	flip(segment_path(path, 0), (long)size_of(segment_path(path, 0)) - 5);
@@ -454,7 +454,7 @@ Test(recording, a_recording_inside_a_recording_is_data)
 	char *inner, *outer;
 	struct buffer bytes;
 	struct recording *r;
-	struct event e = {.type = EVENT_DATA};
+	struct trace_event e = {.type = EVENT_DATA};
 	uint64_t lost;
 	unsigned seen = 0;
 
@@ -629,7 +629,7 @@ Test(recording, a_full_disk_keeps_what_was_written)
 	cr_assert_eq(recording_writer_create(root, &options, &w), 0);
 	path = strdup(recording_writer_path(w));
 	for (uint64_t n = 1; r == 0 && n < 1000; n++) {
-		struct event e = stream_event(n, BYTES_MAX);
+		struct trace_event e = stream_event(n, BYTES_MAX);
 
 		r = recording_append(w, &e);
 	}
@@ -658,7 +658,7 @@ Test(recording, a_failed_rotation_keeps_what_was_written)
 	path = strdup(recording_writer_path(w));
 	write_file(segment_path(path, 2), "", 0);
 	for (uint64_t n = 1; r == 0 && n < 1000; n++) {
-		struct event e = stream_event(n, 100);
+		struct trace_event e = stream_event(n, 100);
 
 		r = recording_append(w, &e);
 		if (r == 0)
@@ -709,7 +709,7 @@ Test(recording, events_can_be_read_again_by_reference)
 	struct seen *seen = calloc(EVENTS, sizeof(*seen));
 	struct recording_options options = plain;
 	struct recording *r;
-	struct event e, want;
+	struct trace_event e, want;
 	unsigned i = 0;
 	char *path;
 
@@ -751,7 +751,7 @@ Test(recording, events_of_many_megabytes)
 	struct recording *r;
 	size_t len = (16 << 20) - 100;
 	uint8_t *bytes = malloc(len + 200);
-	struct event e = {.type = EVENT_DATA, .data.bytes = {bytes, len}};
+	struct trace_event e = {.type = EVENT_DATA, .data.bytes = {bytes, len}};
 	char *path;
 
 	memset(bytes, 'x', len + 200);
@@ -799,7 +799,7 @@ Test(recording, goldens_of_version_1)
 		TEST_DATA "/golden/recording-v1-zstd", TEST_DATA "/golden/recording-v1-raw"};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct event e, want;
+		struct trace_event e, want;
 		struct recording *r;
 
 		cr_assert_eq(recording_open(paths[i], &r), 0);
@@ -835,7 +835,7 @@ Test(recording, a_full_file_system_keeps_what_was_written)
 	cr_assert_eq(recording_writer_create(root, &options, &w), 0);
 	path = strdup(recording_writer_path(w));
 	for (uint64_t n = 1; r == 0 && n < 1000; n++) {
-		struct event e = stream_event(n, BYTES_MAX);
+		struct trace_event e = stream_event(n, BYTES_MAX);
 
 		r = recording_append(w, &e);
 	}

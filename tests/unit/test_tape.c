@@ -184,7 +184,7 @@ Test(tape, authorities)
 
 Test(tape, connects_and_names)
 {
-	struct event e;
+	struct trace_event e;
 
 	scratch_connect(&s, 1, "1.1.1.1:443", EINPROGRESS, 1);
 	scratch_connect(&s, 2, "1.1.1.2:443", ECONNREFUSED, 2);
@@ -223,7 +223,7 @@ Test(tape, what_is_not_http_is_no_exchange)
 
 Test(tape, hostile_events)
 {
-	struct event e = scratch_event(EVENT_END, 9, 1);
+	struct trace_event e = scratch_event(EVENT_END, 9, 1);
 
 	e.end.kind = 99;
 	scratch_append(&s, e);

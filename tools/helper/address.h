@@ -9,7 +9,8 @@
 
 #define ADDRESS_TEXT 64
 
-/* "127.0.0.1:443", "[::1]:443"; a v4-mapped IPv6 address as the IPv4 one it means. False: neither. */
+/* "127.0.0.1:443", "[::1]:443"; a v4-mapped IPv6 address as the IPv4 one it means. False: neither.
+ */
 bool address_text(const struct wire_address *a, char to[static ADDRESS_TEXT]);
 uint16_t address_port(const struct wire_address *a);
 bool address_is_loopback(const struct wire_address *a);

@@ -12,9 +12,9 @@ struct node {
 	struct channel channel;
 	bool by_random;
 	struct node *older, *newer; /* closed ones, in order of closing */
-	UT_hash_handle hh;	    /* by cookie */
-	UT_hash_handle hr;	    /* by random */
-	UT_hash_handle hi;	    /* by id */
+	UT_hash_handle hh;          /* by cookie */
+	UT_hash_handle hr;          /* by random */
+	UT_hash_handle hi;          /* by id */
 };
 
 struct channels {
@@ -63,8 +63,8 @@ void channels_free(struct channels *c)
 
 	if (!c)
 		return;
-	HASH_ITER (hh, c->by_cookie, n, next)
-		forget(c, n);
+	HASH_ITER(hh, c->by_cookie, n, next)
+	forget(c, n);
 	free(c);
 }
 
@@ -141,11 +141,11 @@ void channels_close(struct channels *c, struct channel *channel,
 	forget(c, oldest);
 }
 
-void channels_each(struct channels *c, void (*visit)(void *context, struct channel *channel),
-	void *context)
+void channels_each(
+	struct channels *c, void (*visit)(void *context, struct channel *channel), void *context)
 {
 	struct node *n, *next;
 
-	HASH_ITER (hh, c->by_cookie, n, next)
-		visit(context, &n->channel);
+	HASH_ITER(hh, c->by_cookie, n, next)
+	visit(context, &n->channel);
 }

@@ -22,7 +22,7 @@ struct channel {
 	int held_error;
 	uint32_t pid, tid;
 	struct conversation *conversation; /* NULL until the first byte */
-	struct buffer request;		   /* head of a JSON request body, for what it says */
+	struct buffer request;             /* head of a JSON request body, for what it says */
 	bool wants_request;
 };
 
@@ -44,7 +44,7 @@ void channels_set_random(struct channels *c, struct channel *channel, const uint
 #define CHANNELS_CLOSED_MAX 1024
 void channels_close(struct channels *c, struct channel *channel,
 	void (*drop)(void *context, struct channel *channel), void *context);
-void channels_each(struct channels *c, void (*visit)(void *context, struct channel *channel),
-	void *context);
+void channels_each(
+	struct channels *c, void (*visit)(void *context, struct channel *channel), void *context);
 
 #endif

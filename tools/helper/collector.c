@@ -10,8 +10,8 @@
 #include "tools/helper/hello.h"
 #include "tools/helper/requests.h"
 
-#define LISTENS_MAX	  256
-#define HEAD_OUT_MAX	  (4 * HTTP1_HEAD_BYTES_MAX)
+#define LISTENS_MAX       256
+#define HEAD_OUT_MAX      (4 * HTTP1_HEAD_BYTES_MAX)
 #define SYNTHETIC_COOKIES (1ull << 63)
 
 struct collector {
@@ -25,16 +25,16 @@ struct collector {
 	uint64_t synthetic;
 	struct collector_totals totals;
 	int error;
-	bool reliving; /* events are there already: none is written */
-	struct buffer head; /* a redacted head on its way out */
+	bool reliving;                     /* events are there already: none is written */
+	struct buffer head;                /* a redacted head on its way out */
 	uint8_t payload[WIRE_PAYLOAD_MAX]; /* out of reach of whoever wrote it */
 	/* The record in hand, for what it leads to. */
 	struct channel *channel;
 	uint32_t pid, tid;
 };
 
-struct collector *collector_new(struct recording_writer *writer, struct redactor *redactor,
-	uint64_t start_ns)
+struct collector *collector_new(
+	struct recording_writer *writer, struct redactor *redactor, uint64_t start_ns)
 {
 	struct collector *c = calloc(1, sizeof(*c));
 
@@ -64,7 +64,7 @@ void collector_free(struct collector *c)
 
 /* ---- events ---- */
 
-void collector_event(struct collector *c, struct event *e)
+void collector_event(struct collector *c, struct trace_event *e)
 {
 	e->time_ns = e->time_ns > c->start_ns ? e->time_ns - c->start_ns : 0;
 	if (e->time_ns > c->totals.last_ns)
@@ -73,7 +73,8 @@ void collector_event(struct collector *c, struct event *e)
 		c->error = recording_append(c->writer, e);
 }
 
-static void emit(struct collector *c, const struct channel *channel, struct event e, uint64_t time_ns)
+static void emit(
+	struct collector *c, const struct channel *channel, struct trace_event e, uint64_t time_ns)
 {
 	e.time_ns = time_ns;
 	e.pid = c->pid;
@@ -86,7 +87,7 @@ static void emit_data(struct collector *c, uint32_t direction, struct span bytes
 {
 	if (bytes.len > 0)
 		emit(c, c->channel,
-			(struct event){.type = EVENT_DATA,
+			(struct trace_event){.type = EVENT_DATA,
 				.data = {.direction = direction, .bytes = bytes}},
 			time_ns);
 }
@@ -101,7 +102,7 @@ static void emit_head(struct collector *c, const struct piece *p)
 		emit_data(c, p->direction, (struct span){c->head.data, c->head.len}, p->time_ns);
 	else
 		emit(c, c->channel,
-			(struct event){.type = EVENT_GAP,
+			(struct trace_event){.type = EVENT_GAP,
 				.gap = {.records = 1,
 					.bytes = p->bytes.len,
 					.reason = span_of("a head too large to redact")}},
@@ -112,7 +113,8 @@ static void take_piece(void *context, const struct piece *p)
 {
 	struct collector *c = context;
 
-	if (p->kind == PIECE_HEAD || p->kind == PIECE_INTERIM || (p->kind == PIECE_OPAQUE && p->carried))
+	if (p->kind == PIECE_HEAD || p->kind == PIECE_INTERIM ||
+		(p->kind == PIECE_OPAQUE && p->carried))
 		emit_head(c, p);
 	else
 		emit_data(c, p->direction, p->bytes, p->time_ns);
@@ -125,7 +127,8 @@ static void take_piece(void *context, const struct piece *p)
 }
 
 /* HTTP/2 is not decoded yet: kept as bytes it would carry compressed secrets to the disk. */
-static bool withholds(struct collector *c, struct channel *channel, struct span bytes, uint64_t time_ns)
+static bool withholds(
+	struct collector *c, struct channel *channel, struct span bytes, uint64_t time_ns)
 {
 	static const char preface[] = "PRI * HTTP/2.0\r\n";
 	size_t n = bytes.len < sizeof(preface) - 1 ? bytes.len : sizeof(preface) - 1;
@@ -134,8 +137,9 @@ static bool withholds(struct collector *c, struct channel *channel, struct span 
 		return false;
 	channel->ignored = true;
 	emit(c, channel,
-		(struct event){.type = EVENT_GAP,
-			.gap = {.reason = span_of("HTTP/2 is not decoded yet: its content is left out")}},
+		(struct trace_event){.type = EVENT_GAP,
+			.gap = {.reason = span_of(
+					"HTTP/2 is not decoded yet: its content is left out")}},
 		time_ns);
 	return true;
 }
@@ -158,23 +162,23 @@ static void take_bytes(struct collector *c, struct channel *channel, uint32_t di
 }
 
 /* What the conversation still carries comes out before the mark of the end. */
-static void end_direction(struct collector *c, struct channel *channel, uint32_t direction,
-	uint64_t time_ns)
+static void end_direction(
+	struct collector *c, struct channel *channel, uint32_t direction, uint64_t time_ns)
 {
 	c->channel = channel;
 	if (channel->conversation)
 		conversation_end(channel->conversation, direction, time_ns, take_piece, c);
 }
 
-static void emit_end(struct collector *c, struct channel *channel, uint32_t kind, int error,
-	uint64_t time_ns)
+static void emit_end(
+	struct collector *c, struct channel *channel, uint32_t kind, int error, uint64_t time_ns)
 {
 	if (channel->ended || channel->ignored)
 		return;
 	channel->ended = true;
 	end_direction(c, channel, EVENT_IN, time_ns);
 	emit(c, channel,
-		(struct event){.type = EVENT_END,
+		(struct trace_event){.type = EVENT_END,
 			.end = {.direction = EVENT_IN, .kind = kind, .error = error}},
 		time_ns);
 }
@@ -243,7 +247,7 @@ static void emit_connect(struct collector *c, struct channel *channel,
 	if (!address_text(address, text))
 		return;
 	emit(c, channel,
-		(struct event){.type = EVENT_CONNECT,
+		(struct trace_event){.type = EVENT_CONNECT,
 			.connect = {.address = span_of(text),
 				.fd = fd,
 				.error = error,
@@ -297,7 +301,7 @@ static void take_listen(struct collector *c, const struct rings_record *r)
 	if (!is_own_server(c, address_port(&w)) && c->listen_count < LISTENS_MAX)
 		c->listens[c->listen_count++] = address_port(&w);
 	emit(c, NULL,
-		(struct event){.type = EVENT_LISTEN, .connect = {.address = span_of(text)}},
+		(struct trace_event){.type = EVENT_LISTEN, .connect = {.address = span_of(text)}},
 		r->time_ns);
 }
 
@@ -306,8 +310,8 @@ static void take_close(struct collector *c, const struct rings_record *r);
 /* ---- TLS ---- */
 
 /* After a proxy's CONNECT, or STARTTLS, the channel begins anew inside TLS. */
-static void begin_tls(struct collector *c, struct channel *channel, const uint8_t *random,
-	uint64_t time_ns)
+static void begin_tls(
+	struct collector *c, struct channel *channel, const uint8_t *random, uint64_t time_ns)
 {
 	end_direction(c, channel, EVENT_OUT, time_ns);
 	conversation_free(channel->conversation);
@@ -325,14 +329,15 @@ static void take_hello(struct collector *c, const struct rings_record *r)
 		return;
 	begin_tls(c, channel, hello.random.data, r->time_ns);
 	emit(c, channel,
-		(struct event){.type = EVENT_TLS,
+		(struct trace_event){.type = EVENT_TLS,
 			.tls = {.sni = hello.sni,
 				.alpn = span_of(hello.alpn),
 				.random = hello.random}},
 		r->time_ns);
 }
 
-/* Plaintext whose handshake went over something no hook sees still is a channel, without address. */
+/* Plaintext whose handshake went over something no hook sees still is a channel, without address.
+ */
 static struct channel *tls_channel(struct collector *c, uint64_t time_ns)
 {
 	struct channel *channel = channels_by_random(c->channels, c->payload);
@@ -345,8 +350,8 @@ static struct channel *tls_channel(struct collector *c, uint64_t time_ns)
 	channel->tls = true;
 	channels_set_random(c->channels, channel, c->payload);
 	emit(c, channel,
-		(struct event){.type = EVENT_TLS,
-			.tls = {.random = {c->payload, WIRE_RANDOM_BYTES}}},
+		(struct trace_event){
+			.type = EVENT_TLS, .tls = {.random = {c->payload, WIRE_RANDOM_BYTES}}},
 		time_ns);
 	return channel;
 }
@@ -380,7 +385,7 @@ static const char *const call_names[WIRE_RESOLVE_CALL_MAX] = {
 static void take_resolve(struct collector *c, const struct rings_record *r)
 {
 	const size_t head = offsetof(struct wire_resolve, addresses);
-	struct event e = {.type = EVENT_RESOLVE};
+	struct trace_event e = {.type = EVENT_RESOLVE};
 	struct wire_resolve w;
 
 	if (r->len < head || r->len > sizeof(w))
@@ -423,7 +428,7 @@ static void take_close(struct collector *c, const struct rings_record *r)
 		return;
 	release_held(c, channel);
 	if (!channel->ignored)
-		emit(c, channel, (struct event){.type = EVENT_CLOSE}, r->time_ns);
+		emit(c, channel, (struct trace_event){.type = EVENT_CLOSE}, r->time_ns);
 	channels_close(c->channels, channel, drop_channel, c);
 }
 
@@ -431,7 +436,7 @@ static void take_shutdown(struct collector *c, struct channel *channel, uint64_t
 {
 	end_direction(c, channel, EVENT_OUT, time_ns);
 	emit(c, channel,
-		(struct event){.type = EVENT_END,
+		(struct trace_event){.type = EVENT_END,
 			.end = {.direction = EVENT_OUT, .kind = EVENT_END_SHUTDOWN}},
 		time_ns);
 }
@@ -447,7 +452,8 @@ static void take_socket(struct collector *c, const struct rings_record *r)
 	switch (r->type) {
 	case WIRE_CONNECTED:
 		emit(c, channel,
-			(struct event){.type = EVENT_CONNECTED, .connected = {.error = -r->result}},
+			(struct trace_event){
+				.type = EVENT_CONNECTED, .connected = {.error = -r->result}},
 			r->time_ns);
 		break;
 	case WIRE_SENT:
@@ -464,7 +470,7 @@ static void take_socket(struct collector *c, const struct rings_record *r)
 		break;
 	case WIRE_UNSEEN:
 		emit(c, channel,
-			(struct event){.type = EVENT_GAP,
+			(struct trace_event){.type = EVENT_GAP,
 				.gap = {.records = 1,
 					.bytes = (uint64_t)r->result,
 					.reason = span_of("passed by without showing (splice)")}},
@@ -510,7 +516,7 @@ void collector_record(struct collector *c, uint32_t pid, const struct rings_reco
 
 void collector_lost(struct collector *c, uint32_t pid, uint64_t records, uint64_t bytes)
 {
-	struct event e = {.type = EVENT_GAP,
+	struct trace_event e = {.type = EVENT_GAP,
 		.pid = pid,
 		.time_ns = c->start_ns + c->totals.last_ns,
 		.gap = {.records = records,
@@ -524,19 +530,19 @@ void collector_lost(struct collector *c, uint32_t pid, uint64_t records, uint64_
 
 /* ---- a collector that takes over from a dead one ---- */
 
-static struct channel *relive_channel(struct collector *c, const struct event *e)
+static struct channel *relive_channel(struct collector *c, const struct trace_event *e)
 {
 	struct channel *channel = channels_by_id(c->channels, e->channel);
 
 	if (channel || e->channel == 0)
 		return channel;
 	channels_continue(c->channels, e->channel);
-	return open_channel(c, e->type == EVENT_CONNECT && e->connect.socket ?
-			e->connect.socket :
-			SYNTHETIC_COOKIES | ++c->synthetic);
+	return open_channel(c,
+		e->type == EVENT_CONNECT && e->connect.socket ? e->connect.socket
+							      : SYNTHETIC_COOKIES | ++c->synthetic);
 }
 
-void collector_relive(struct collector *c, const struct event *e)
+void collector_relive(struct collector *c, const struct trace_event *e)
 {
 	uint64_t time_ns = c->start_ns + e->time_ns;
 	struct channel *channel;

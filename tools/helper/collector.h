@@ -16,8 +16,8 @@
 struct collector;
 
 /* `start_ns`: CLOCK_MONOTONIC of the session's start. Both are borrowed. NULL without memory. */
-struct collector *collector_new(struct recording_writer *writer, struct redactor *redactor,
-	uint64_t start_ns);
+struct collector *collector_new(
+	struct recording_writer *writer, struct redactor *redactor, uint64_t start_ns);
 void collector_free(struct collector *c);
 
 /* One record of process `pid`. WIRE_EXEC is the caller's (processes.h). */
@@ -30,10 +30,10 @@ void collector_finish(struct collector *c);
  * Takes an event of this recording as already written: brings a new collector to where the one that
  * wrote it was. Sockets are known by their cookie from here on.
  */
-void collector_relive(struct collector *c, const struct event *e);
+void collector_relive(struct collector *c, const struct trace_event *e);
 
 /* Appends an event made elsewhere (processes), its time as CLOCK_MONOTONIC. */
-void collector_event(struct collector *c, struct event *e);
+void collector_event(struct collector *c, struct trace_event *e);
 /* 0, or the -errno of the write that failed; nothing is written after it. */
 int collector_error(const struct collector *c);
 

@@ -82,8 +82,8 @@ static void on_question(evutil_socket_t fd, short what, void *arg)
 
 	if (is_request(&request, n)) {
 		caller->control->answer(caller->control->context, &request, passed, &reply);
-		log_debug(control, "pid %u call %u: verdict %u error %d", request.pid,
-			request.call, reply.verdict, reply.error);
+		log_debug(control, "pid %u call %u: verdict %u error %d", request.pid, request.call,
+			reply.verdict, reply.error);
 		if (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
 			log_debug(control, "answer to pid %u: %s", request.pid, strerror(errno));
 	} else if (passed >= 0) {

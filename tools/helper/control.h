@@ -13,8 +13,8 @@ struct control;
 
 /* `answer` fills in *reply; `fd` is a descriptor handed over with the question (owned by the
  * callee), or -1. 0 or -errno. */
-typedef void (*control_answer)(void *context, const struct wire_request *request, int fd,
-	struct wire_reply *reply);
+typedef void (*control_answer)(
+	void *context, const struct wire_request *request, int fd, struct wire_reply *reply);
 
 int control_new(struct event_base *base, const char *folder, control_answer answer, void *context,
 	struct control **ret);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define RECORD_HEAD	5
-#define HANDSHAKE_HEAD	4
-#define RANDOM_BYTES	32
-#define EXTENSION_SNI	0
-#define EXTENSION_ALPN	16
+#define RECORD_HEAD    5
+#define HANDSHAKE_HEAD 4
+#define RANDOM_BYTES   32
+#define EXTENSION_SNI  0
+#define EXTENSION_ALPN 16
 
 /* Takes a vector with a length of `width` bytes off the front; false when it is not whole. */
 static bool take_vector(struct span *from, size_t width, struct span *ret)

@@ -9,7 +9,7 @@
 struct hello {
 	struct span random; /* 32 bytes */
 	struct span sni;    /* empty: none */
-	char alpn[128];	    /* offered, comma-separated */
+	char alpn[128];     /* offered, comma-separated */
 };
 
 /* Spans point into `bytes`. 0, or -EBADMSG. A hello cut off after its random still parses. */

@@ -16,8 +16,8 @@
 #define PASS_MAX_US 64000
 #define SWEEP_MS    1000
 /* Between an image's end and the start of the next by something untraced. */
-#define LEAVE_MS    300
-#define JOIN_NS	    10000000000u
+#define LEAVE_MS 300
+#define JOIN_NS  10000000000u
 
 struct helper {
 	struct helper_mode mode;
@@ -86,7 +86,8 @@ static size_t drain(struct helper *h, uint32_t dead_slot)
 	const struct rings_sink sink = {take_record, take_lost, h};
 	size_t n = rings_drain(h->rings, dead_slot, &sink);
 
-	if (h->mode.pass(h->mode.context, dead_slot == RINGS_NONE_DEAD ? rings_fill(h->rings) : 100))
+	if (h->mode.pass(
+		    h->mode.context, dead_slot == RINGS_NONE_DEAD ? rings_fill(h->rings) : 100))
 		rings_release(h->rings);
 	return n;
 }
@@ -226,8 +227,8 @@ void helper_no_children(struct helper *h)
 	check_over(h);
 }
 
-void helper_on_root_ended(struct helper *h,
-	void (*callback)(void *context, int status, size_t alive), void *context)
+void helper_on_root_ended(
+	struct helper *h, void (*callback)(void *context, int status, size_t alive), void *context)
 {
 	h->on_root_ended = callback;
 	h->on_root_ended_context = context;
@@ -240,7 +241,7 @@ void helper_stop_recording(struct helper *h)
 
 /* ---- life ---- */
 
-static void take_event(void *context, struct event *e)
+static void take_event(void *context, struct trace_event *e)
 {
 	struct helper *h = context;
 
@@ -253,8 +254,7 @@ static int make_parts(struct helper *h, struct redactor *redactor)
 
 	h->rings = rings_new(&h->session);
 	if (h->rings)
-		h->processes =
-			processes_new(&h->session, h->rings, h->base, redactor, &sink);
+		h->processes = processes_new(&h->session, h->rings, h->base, redactor, &sink);
 	h->pass = event_new(h->base, -1, 0, on_pass, h);
 	h->sweep = event_new(h->base, -1, EV_PERSIST, on_sweep, h);
 	h->grace = event_new(h->base, -1, 0, on_grace, h);

@@ -3,6 +3,7 @@
 #define HELPER_HELPER_H
 
 #include <event2/event.h>
+#include "storage/event.h"
 #include "tools/helper/processes.h"
 #include "tools/helper/rings.h"
 #include "tools/helper/session.h"
@@ -21,7 +22,7 @@ struct helper_mode {
 	int (*start)(void *context, struct helper *h);
 	void (*record)(void *context, uint32_t pid, const struct rings_record *r);
 	void (*lost)(void *context, uint32_t pid, uint64_t records, uint64_t bytes);
-	void (*event)(void *context, struct event *e); /* PROCESS, EXEC, EXIT */
+	void (*event)(void *context, struct trace_event *e); /* PROCESS, EXEC, EXIT */
 	/* After each pass that read something: `fill` percent of the fullest ring is unreleased.
 	 * True: everything read so far is safe, the rings may be reused. */
 	bool (*pass)(void *context, unsigned int fill);
@@ -32,7 +33,7 @@ struct helper_mode {
 
 struct helper_options {
 	const struct helper_mode *mode;
-	const char *library; /* absolute path of librrshim.so */
+	const char *library;       /* absolute path of librrshim.so */
 	struct redactor *redactor; /* borrowed; for argv in process events */
 	/* True: processes that are not our children end the session by leaving (no launcher). */
 	bool detached;
@@ -68,7 +69,7 @@ void helper_stop_recording(struct helper *h);
 /* Called once when the root has ended and the rest of the session has ended too, or has outlived
  * it by HELPER_GRACE_MS. `alive` processes are still there. */
 #define HELPER_GRACE_MS 1000
-void helper_on_root_ended(struct helper *h,
-	void (*callback)(void *context, int status, size_t alive), void *context);
+void helper_on_root_ended(
+	struct helper *h, void (*callback)(void *context, int status, size_t alive), void *context);
 
 #endif

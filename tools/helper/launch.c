@@ -133,8 +133,7 @@ static int start_program(struct keeper *k, const struct sigaction before[PASSED_
 	fflush(NULL);
 	k->program = fork();
 	if (k->program == 0)
-		become_program(
-			k, helper_session(k->helper), report[1], before, pipe_before);
+		become_program(k, helper_session(k->helper), report[1], before, pipe_before);
 	close(report[1]);
 	if (k->program < 0)
 		error = errno;
@@ -154,6 +153,18 @@ static void release_stdio(void)
 	dup2(null, STDOUT_FILENO);
 	if (null > 2)
 		close(null);
+}
+
+/* In replay every connection of the program is one of ours too. After the fork: the program's own
+ * limit is the user's. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Ends a session whose program could not be started. */
@@ -193,13 +204,13 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 	error = start_program(&k, before, &pipe_before);
 	running_program = k.program;
 	if (!error)
-		helper_expect(k.helper, (uint32_t)k.program, l->kind, l->exe, l->argv,
-			started_ns);
+		helper_expect(k.helper, (uint32_t)k.program, l->kind, l->exe, l->argv, started_ns);
 	helper_set_root(k.helper, (uint32_t)k.program);
 	if (error) {
 		not_started(&k, error);
 	} else {
 		tell(&k, WORD_STARTED, k.program, 0);
+		raise_descriptor_limit();
 		release_stdio();
 		reap(&k);
 		helper_run(k.helper);
@@ -274,8 +285,9 @@ static void on_word(struct front *f)
 		f->pipe = -1;
 		f->helper_gone = true;
 		waitpid(f->helper, NULL, 0);
-		fprintf(stderr, "rrshim: the recorder was killed; the program goes on; "
-				"see 'rrshim recover'\n");
+		fprintf(stderr,
+			"rrshim: the recorder was killed; the program goes on; "
+			"see 'rrshim recover'\n");
 		adopt_program(f);
 	}
 }

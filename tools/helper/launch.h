@@ -15,10 +15,10 @@
  * subreaper too, is who it falls to, and still returns its status.
  */
 
-#define LAUNCH_FAILED	     125 /* rrshim itself */
-#define LAUNCH_NOT_EXECUTED  126
-#define LAUNCH_NOT_FOUND     127
-#define LAUNCH_MISMATCH	     86
+#define LAUNCH_FAILED       125 /* rrshim itself */
+#define LAUNCH_NOT_EXECUTED 126
+#define LAUNCH_NOT_FOUND    127
+#define LAUNCH_MISMATCH     86
 
 struct launch {
 	char *const *argv; /* of the program */
@@ -35,7 +35,8 @@ struct launch {
 	void *context;
 };
 
-/* Runs the program and returns what rrshim is to exit with; dies by the signal the program died by. */
+/* Runs the program and returns what rrshim is to exit with; dies by the signal the program died by.
+ */
 int launch_run(const struct launch *l);
 /* End the session's program now (--fail-fast); from a callback of the helper's. */
 void launch_kill(void);

@@ -20,7 +20,7 @@
 /* An image in a slot. */
 struct image {
 	bool live, watched;
-	bool local; /* its pid is one of our namespace */
+	bool local;  /* its pid is one of our namespace */
 	bool missed; /* gone before it was noticed */
 	uint32_t pid, slot;
 	int pidfd;
@@ -142,7 +142,7 @@ static struct span redact_argv(struct processes *p, struct span argv)
 static void report(struct processes *p, uint32_t type, uint32_t pid, uint32_t parent,
 	uint32_t capture, struct span exe, struct span argv, uint64_t time_ns)
 {
-	struct event e = {.type = type,
+	struct trace_event e = {.type = type,
 		.pid = pid,
 		.time_ns = time_ns,
 		.process = {.parent = parent, .capture = capture, .exe = exe}};
@@ -229,7 +229,7 @@ static uint64_t now_ns(void)
 
 static void end_pid(struct processes *p, uint32_t pid, int status)
 {
-	struct event e = {
+	struct trace_event e = {
 		.type = EVENT_EXIT, .pid = pid, .time_ns = now_ns(), .exit = {.status = status}};
 	bool known = false;
 
@@ -349,8 +349,8 @@ static const uint32_t captures[] = {
 	[IMAGE_NONE] = EVENT_CAPTURE_UNKNOWN,
 };
 
-static void expect(struct processes *p, uint32_t pid, struct span path, struct span argv,
-	uint64_t time_ns)
+static void expect(
+	struct processes *p, uint32_t pid, struct span path, struct span argv, uint64_t time_ns)
 {
 	struct expected *e;
 
@@ -457,7 +457,8 @@ void processes_sweep(struct processes *p)
 			kill((pid_t)image->pid, 0) < 0 && errno == ESRCH)
 			processes_ended(p, image->pid, -1);
 	}
-	/* A process that joined, became an image that did not, and ended: nobody watches its pid. */
+	/* A process that joined, became an image that did not, and ended: nobody watches its pid.
+	 */
 	for (size_t i = p->expected_count; i > 0; i--) {
 		uint32_t pid = p->expected[i - 1]->pid;
 

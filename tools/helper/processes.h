@@ -3,6 +3,7 @@
 #define HELPER_PROCESSES_H
 
 #include <event2/event.h>
+#include "storage/event.h"
 #include <jansson.h>
 #include "storage/redact.h"
 #include "tools/helper/rings.h"
@@ -13,7 +14,7 @@
  */
 struct processes_sink {
 	/* PROCESS, EXEC and EXIT events, times as CLOCK_MONOTONIC. */
-	void (*event)(void *context, struct event *e);
+	void (*event)(void *context, struct trace_event *e);
 	/* Called before an image's rings are freed: drain and release all that is left of it. */
 	void (*drain)(void *context, uint32_t slot);
 	/* Someone joined or left. */
@@ -38,12 +39,13 @@ void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const c
 void processes_ended(struct processes *p, uint32_t pid, int status);
 /* Judges what is still open at the session's end. */
 void processes_finish(struct processes *p);
-/* Asks the kernel for processes that cannot be watched, and frees rings of threads that are gone. */
+/* Asks the kernel for processes that cannot be watched, and frees rings of threads that are gone.
+ */
 void processes_sweep(struct processes *p);
 
 size_t processes_alive(const struct processes *p);
-size_t processes_joined(const struct processes *p); /* images, ever */
-bool processes_pid_joined(const struct processes *p, uint32_t pid); /* ever, this pid */
+size_t processes_joined(const struct processes *p);                       /* images, ever */
+bool processes_pid_joined(const struct processes *p, uint32_t pid);       /* ever, this pid */
 uint32_t processes_pid_of_slot(const struct processes *p, uint32_t slot); /* 0: unknown */
 /* [{"pid", "exe", "argv", "capture"}], the untraced included, up to 10,000. A new reference. */
 json_t *processes_list(const struct processes *p);

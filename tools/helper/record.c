@@ -16,12 +16,12 @@
  * How full a ring may get before what was read from it is put on disk, and how the compressor gives
  * way when it is the one that holds a program up.
  */
-#define FLUSH_FILL   25
-#define FAST_FILL    50
-#define RAW_FILL     90
-#define FAST_LEVEL   (-5)
-#define FLUSH_MS     200
-#define CALM_PASSES  50
+#define FLUSH_FILL  25
+#define FAST_FILL   50
+#define RAW_FILL    90
+#define FAST_LEVEL  (-5)
+#define FLUSH_MS    200
+#define CALM_PASSES 50
 
 struct record {
 	struct record_options options;
@@ -81,8 +81,8 @@ static json_t *redacted_argv(struct redactor *redactor, int argc, char *const ar
 		for (size_t at = 0; at < out.len;) {
 			size_t n = strnlen((char *)out.data + at, out.len - at);
 
-			json_array_append_new(to,
-				json_stringn((char *)out.data + at, n) ?: json_string("?"));
+			json_array_append_new(
+				to, json_stringn((char *)out.data + at, n) ?: json_string("?"));
 			at += n + 1;
 		}
 	}
@@ -192,7 +192,7 @@ static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t by
 	collector_lost(r->collector, pid, records, bytes);
 }
 
-static void take_event(void *context, struct event *e)
+static void take_event(void *context, struct trace_event *e)
 {
 	struct record *r = context;
 
@@ -224,7 +224,8 @@ static bool pass(void *context, unsigned int fill)
 
 	if (fill < 100)
 		choose_level(r, fill);
-	if (error == 0 && r->dirty && fill < FLUSH_FILL && now - r->flushed_ns < FLUSH_MS * 1000000ull)
+	if (error == 0 && r->dirty && fill < FLUSH_FILL &&
+		now - r->flushed_ns < FLUSH_MS * 1000000ull)
 		return false;
 	if (error == 0 && r->dirty)
 		error = recording_flush(r->writer);
@@ -238,7 +239,7 @@ static bool pass(void *context, unsigned int fill)
 static void finish(void *context, struct helper *h)
 {
 	struct record *r = context;
-	struct event stop = {.type = EVENT_STOP,
+	struct trace_event stop = {.type = EVENT_STOP,
 		.time_ns = now_ns(),
 		.stop = {.reason = span_of(r->failed ? "failed" : "exit")}};
 	struct recording_totals totals;

@@ -55,8 +55,8 @@ static void refuse(struct replay *r, const struct wire_request *q)
 	json_decref(e);
 }
 
-static void answer(void *context, const struct wire_request *request, int fd,
-	struct wire_reply *reply)
+static void answer(
+	void *context, const struct wire_request *request, int fd, struct wire_reply *reply)
 {
 	struct replay *r = context;
 	json_t *missed = NULL;
@@ -110,8 +110,8 @@ static int make_parts(struct replay *r)
 	r->world = world_new(r->tape, r->peer);
 	if (!r->world)
 		return -ENOMEM;
-	return control_new(helper_base(r->helper), helper_session(r->helper)->folder, answer, r,
-		&r->control);
+	return control_new(
+		helper_base(r->helper), helper_session(r->helper)->folder, answer, r, &r->control);
 }
 
 static int start(void *context, struct helper *h)
@@ -135,7 +135,7 @@ static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t by
 }
 
 /* An image that runs without the shim could reach the network: that is no replay. */
-static void take_event(void *context, struct event *e)
+static void take_event(void *context, struct trace_event *e)
 {
 	struct replay *r = context;
 	json_t *x;
@@ -173,10 +173,9 @@ static int load(struct replay *r)
 		error = matcher_new(r->tape, &r->matcher);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
-			error == -ENOMSG ? "it is no recording" :
-			error == -EPROTONOSUPPORT ?
-					   "it was made by a newer rrshim" :
-					   strerror(-error));
+			error == -ENOMSG                    ? "it is no recording"
+				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
+							    : strerror(-error));
 	return error;
 }
 
@@ -241,9 +240,9 @@ static json_t *unused_list(const struct replay *r)
 
 		if (head)
 			json_array_append_new(to,
-				json_pack("{s:I, s:s%, s:o}", "number",
-					(json_int_t)list[i]->number, "method",
-					(const char *)head->method.data, head->method.len, "url",
+				json_pack("{s:I, s:s%, s:o}", "number", (json_int_t)list[i]->number,
+					"method", (const char *)head->method.data, head->method.len,
+					"url",
 					json_sprintf("%s://%s%.*s", list[i]->tls ? "https" : "http",
 						list[i]->authority, (int)head->target.len,
 						(const char *)head->target.data)));
@@ -267,8 +266,7 @@ json_t *replay_report(const struct replay *r)
 		(json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "unknown_names",
 		(json_int_t)r->unknown_names, "refused", (json_int_t)r->refused, "connections",
 		(json_int_t)p.connections, "not_http", (json_int_t)p.not_http, "unannounced",
-		(json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges",
-		unused_list(r));
+		(json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges", unused_list(r));
 }
 
 bool replay_is_clean(const struct replay *r)

@@ -42,7 +42,8 @@ static void add_once(json_t *list, json_t *value)
 
 	if (!value || json_array_size(list) >= NAMES_MAX)
 		return;
-	json_array_foreach (list, i, known) {
+	json_array_foreach(list, i, known)
+	{
 		if (json_equal(known, value))
 			return;
 	}

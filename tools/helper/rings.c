@@ -12,9 +12,9 @@
 #define INTENT_PATIENCE_NS 20000000u
 
 struct cursor {
-	uint64_t read;	   /* next position to read */
+	uint64_t read;     /* next position to read */
 	uint64_t released; /* what the producer has been told */
-	uint64_t end;	   /* the head, as of this pass */
+	uint64_t end;      /* the head, as of this pass */
 	uint64_t lost_records, lost_bytes;
 };
 
@@ -64,8 +64,7 @@ static bool peek(struct rings *r, uint32_t i, struct rings_record *ret)
 
 	while (c->read < c->end) {
 		uint32_t at = (uint32_t)(c->read % WIRE_RING_BYTES);
-		const struct wire_record *w =
-			(const void *)(session_ring_data(r->session, i) + at);
+		const struct wire_record *w = (const void *)(session_ring_data(r->session, i) + at);
 		uint32_t len = w->len;
 
 		if (atomic_load_explicit(&w->commit, memory_order_acquire) !=
@@ -94,7 +93,8 @@ static bool peek(struct rings *r, uint32_t i, struct rings_record *ret)
 
 static void advance(struct cursor *c, uint32_t len)
 {
-	c->read += (sizeof(struct wire_record) + len + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
+	c->read +=
+		(sizeof(struct wire_record) + len + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
 }
 
 static void report_lost(struct rings *r, uint32_t i, const struct rings_sink *sink)
@@ -270,8 +270,8 @@ void rings_free_slot(struct rings *r, uint32_t slot)
 	}
 }
 
-void rings_sweep(struct rings *r, bool (*is_gone)(void *context, uint32_t slot, uint32_t tid),
-	void *context)
+void rings_sweep(
+	struct rings *r, bool (*is_gone)(void *context, uint32_t slot, uint32_t tid), void *context)
 {
 	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
 		uint64_t owner = atomic_load(&session_ring(r->session, i)->owner);

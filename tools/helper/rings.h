@@ -39,7 +39,7 @@ void rings_free(struct rings *r);
  * the number of records.
  */
 #define RINGS_NONE_DEAD UINT32_MAX
-#define RINGS_ALL_DEAD	(UINT32_MAX - 1)
+#define RINGS_ALL_DEAD  (UINT32_MAX - 1)
 size_t rings_drain(struct rings *r, uint32_t dead_slot, const struct rings_sink *sink);
 /* The share of the fullest ring that is not released, in percent. */
 unsigned int rings_fill(const struct rings *r);

@@ -59,7 +59,7 @@ static int catch_up(struct salvage *s, const char *path, uint64_t *ret_events)
 {
 	struct recording *recording;
 	struct event_ref ref;
-	struct event e;
+	struct trace_event e;
 	int r = recording_open(path, &recording);
 
 	if (r < 0)
@@ -77,7 +77,7 @@ static void finish(struct salvage *s, struct recording_writer *writer, struct re
 {
 	struct recording_totals totals;
 	struct collector_totals t;
-	struct event stop = {
+	struct trace_event stop = {
 		.type = EVENT_STOP, .stop = {.reason = SPAN_LITERAL("recovered")}};
 
 	collector_finish(s->collector);
@@ -93,8 +93,8 @@ static void finish(struct salvage *s, struct recording_writer *writer, struct re
 
 int salvage_recording(const char *path, json_t *manifest, uint64_t *ret_salvaged)
 {
-	const char *folder = json_string_value(
-		json_object_get(json_object_get(manifest, "session"), "folder"));
+	const char *folder =
+		json_string_value(json_object_get(json_object_get(manifest, "session"), "folder"));
 	struct recording_options options = {.compression = 3};
 	struct redactor *redactor = redactor_new();
 	struct recording_writer *writer = NULL;

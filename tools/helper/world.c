@@ -88,16 +88,19 @@ void world_free(struct world *w)
 
 	if (!w)
 		return;
-	HASH_ITER (hh, w->outcomes, o, next_o) {
+	HASH_ITER(hh, w->outcomes, o, next_o)
+	{
 		HASH_DEL(w->outcomes, o);
 		free(o->errors);
 		free(o);
 	}
-	HASH_ITER (hh, w->links, l, next_l) {
+	HASH_ITER(hh, w->links, l, next_l)
+	{
 		HASH_DEL(w->links, l);
 		free(l);
 	}
-	HASH_ITER (hh, w->asked, a, next_a) {
+	HASH_ITER(hh, w->asked, a, next_a)
+	{
 		HASH_DEL(w->asked, a);
 		free(a);
 	}
@@ -183,8 +186,8 @@ static int announce(struct world *w, const struct wire_request *q, const char *a
 		(uint16_t)q->source_port, address, name_of(w, &q->address));
 }
 
-static void answer_connect(struct world *w, const struct wire_request *q, int *fd,
-	struct wire_reply *reply)
+static void answer_connect(
+	struct world *w, const struct wire_request *q, int *fd, struct wire_reply *reply)
 {
 	char address[ADDRESS_TEXT];
 	struct peer_ports ports;
@@ -256,9 +259,9 @@ static int fitness(const struct tape_name *n, const struct wire_resolve *q)
 	if (strcmp(n->call, calls[q->call]) != 0)
 		return q->call <= WIRE_GETHOSTBYNAME && strncmp(n->call, "get", 3) == 0 &&
 				strcmp(n->call, "getnameinfo") != 0 &&
-				strcmp(n->call, "gethostbyaddr") != 0 ?
-			1 :
-			0;
+				strcmp(n->call, "gethostbyaddr") != 0
+			? 1
+			: 0;
 	if (strcmp(n->service, q->service) == 0 && n->event.resolve.family == q->family &&
 		n->event.resolve.socktype == q->socktype && n->event.resolve.flags == q->flags)
 		return 3;
@@ -361,12 +364,13 @@ static int translate(int result, const char *from, uint32_t to)
 
 static json_t *explain_name(const char *node)
 {
-	return json_pack("{s:s, s:{s:s}, s:o}", "type", "name_not_recorded", "request", "name", node,
-		"message", json_sprintf("the name '%s' was never looked up in the recording", node));
+	return json_pack("{s:s, s:{s:s}, s:o}", "type", "name_not_recorded", "request", "name",
+		node, "message",
+		json_sprintf("the name '%s' was never looked up in the recording", node));
 }
 
-static void answer_resolve(struct world *w, const struct wire_request *q, struct wire_reply *reply,
-	json_t **missed)
+static void answer_resolve(
+	struct world *w, const struct wire_request *q, struct wire_reply *reply, json_t **missed)
 {
 	const struct tape_name *n;
 
@@ -380,8 +384,7 @@ static void answer_resolve(struct world *w, const struct wire_request *q, struct
 	}
 	reply->verdict = WIRE_REDIRECT;
 	reply->resolve = q->resolve;
-	reply->resolve.result =
-		translate(n->event.resolve.result, n->call, q->resolve.call);
+	reply->resolve.result = translate(n->event.resolve.result, n->call, q->resolve.call);
 	reply->resolve.error = n->event.resolve.error;
 	copy_text(reply->resolve.canonical, sizeof(reply->resolve.canonical),
 		n->event.resolve.canonical);

@@ -47,7 +47,7 @@ static void set_direction(json_t *json, uint32_t direction)
 	json_object_set_new(json, "direction", json_string(direction == EVENT_OUT ? "out" : "in"));
 }
 
-static void add_process(json_t *json, const struct event *e)
+static void add_process(json_t *json, const struct trace_event *e)
 {
 	const uint8_t *at = e->process.argv.data, *end = at + e->process.argv.len;
 	json_t *words = json_array();
@@ -86,7 +86,7 @@ static json_t *address_json(const struct event_address *a)
 		(json_int_t)a->scope);
 }
 
-static void add_resolve(json_t *json, const struct event *e)
+static void add_resolve(json_t *json, const struct trace_event *e)
 {
 	json_t *addresses = json_array();
 
@@ -105,7 +105,7 @@ static void add_resolve(json_t *json, const struct event *e)
 	json_object_set_new(json, "addresses", addresses);
 }
 
-static void add_data(json_t *json, const struct event *e, bool payload)
+static void add_data(json_t *json, const struct trace_event *e, bool payload)
 {
 	struct span bytes = e->data.bytes;
 
@@ -119,7 +119,7 @@ static void add_data(json_t *json, const struct event *e, bool payload)
 		json_object_set_new(json, "base64", output_json_base64(bytes));
 }
 
-static void add_fields(json_t *json, const struct event *e, uint64_t wall_ns, bool payload)
+static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_ns, bool payload)
 {
 	char wall[OUTPUT_TEXT_MAX + 8];
 
@@ -174,7 +174,7 @@ static void add_fields(json_t *json, const struct event *e, uint64_t wall_ns, bo
 	}
 }
 
-json_t *event_view_json(const struct event *e, uint64_t wall_ns, bool payload)
+json_t *event_view_json(const struct trace_event *e, uint64_t wall_ns, bool payload)
 {
 	char time[OUTPUT_TEXT_MAX + 8];
 	json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I}", "seq", (json_int_t)e->seq,

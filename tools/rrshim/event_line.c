@@ -43,7 +43,7 @@ static void put_exit(int status)
 		printf("status %d", WEXITSTATUS(status));
 }
 
-static void put_resolve(const struct event *e)
+static void put_resolve(const struct trace_event *e)
 {
 	put(e->resolve.call);
 	putchar(' ');
@@ -55,7 +55,7 @@ static void put_resolve(const struct event *e)
 		printf("  %u addresses", e->resolve.count);
 }
 
-static void put_data(const struct event *e, bool payload)
+static void put_data(const struct trace_event *e, bool payload)
 {
 	char size[OUTPUT_TEXT_MAX];
 
@@ -68,7 +68,7 @@ static void put_data(const struct event *e, bool payload)
 	}
 }
 
-static void put_summary(const struct event *e, bool payload)
+static void put_summary(const struct trace_event *e, bool payload)
 {
 	switch (e->type) {
 	case EVENT_START:
@@ -123,7 +123,7 @@ static void put_summary(const struct event *e, bool payload)
 	}
 }
 
-void event_view_line(const struct event *e, bool payload)
+void event_view_line(const struct trace_event *e, bool payload)
 {
 	printf("%6" PRIu64 " %11.6f %7u %4" PRIu64 " %s%-20s%s ", e->seq, (double)e->time_ns / 1e9,
 		e->pid, e->channel, output_style(OUTPUT_BOLD), event_type_name(e->type),

@@ -9,9 +9,9 @@
 /* An event as `rrshim events` shows it. `wall_ns`: Unix time of the session's start. */
 
 /* A new reference. */
-json_t *event_view_json(const struct event *e, uint64_t wall_ns, bool payload);
+json_t *event_view_json(const struct trace_event *e, uint64_t wall_ns, bool payload);
 /* One line on stdout. */
-void event_view_line(const struct event *e, bool payload);
+void event_view_line(const struct trace_event *e, bool payload);
 
 /* "ECONNREFUSED"; "" for 0; the number where it has no name. Valid until the next call. */
 const char *event_view_errno(int error);

@@ -151,8 +151,9 @@ int main(int argc, char **argv)
 	int status;
 
 	if (log_setup(getenv("RRSHIM_LOG")) < 0)
-		fprintf(stderr, "rrshim: RRSHIM_LOG is not understood; it takes words like "
-				"debug, ring=trace, file=/path\n");
+		fprintf(stderr,
+			"rrshim: RRSHIM_LOG is not understood; it takes words like "
+			"debug, ring=trace, file=/path\n");
 	status = run(argc, argv);
 	/* A full disk or a closed pipe shows only when the last bytes are written. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)

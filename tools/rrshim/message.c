@@ -12,7 +12,7 @@ int message_each(const struct tape *t, const struct tape_message *m, bool framin
 {
 	for (size_t i = 0; i < m->count; i++) {
 		const struct tape_chunk *c = &m->chunks[i];
-		struct event e;
+		struct trace_event e;
 		int r;
 
 		if (c->framing && !framing)

@@ -12,8 +12,8 @@ int program_library(const char *verb, char *to, size_t size)
 {
 	if (session_find_library(to, size) == 0)
 		return 0;
-	return fail("%s: librrshim.so was not found beside this program; build or install again",
-		verb);
+	return fail(
+		"%s: librrshim.so was not found beside this program; build or install again", verb);
 }
 
 static int try_path(const char *folder, size_t n, const char *name, char *to, size_t size)

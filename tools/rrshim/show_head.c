@@ -6,13 +6,13 @@
 #include <string.h>
 #include "tools/rrshim/output.h"
 
-static json_t *untraced(const struct event *e)
+static json_t *untraced(const struct trace_event *e)
 {
 	return json_pack("{s:I, s:o, s:s}", "pid", (json_int_t)e->pid, "exe",
 		output_json_text(e->process.exe), "reason", event_capture_name(e->process.capture));
 }
 
-static json_t *gap(const struct event *e)
+static json_t *gap(const struct trace_event *e)
 {
 	return json_pack("{s:I, s:I, s:I, s:o}", "time_ns", (json_int_t)e->time_ns, "records",
 		(json_int_t)e->gap.records, "bytes", (json_int_t)e->gap.bytes, "reason",
@@ -23,7 +23,7 @@ int show_load_processes(struct show *s)
 {
 	json_t *outside = json_array(), *gaps = json_array();
 	struct event_ref ref;
-	struct event e;
+	struct trace_event e;
 	json_int_t images = 0;
 	int r;
 

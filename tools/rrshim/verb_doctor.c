@@ -31,8 +31,8 @@ struct findings {
 
 static void add(struct findings *f, const char *what, bool good, const char *text)
 {
-	json_array_append_new(f->list,
-		json_pack("{s:s, s:b, s:s}", "check", what, "ok", good, "finding", text));
+	json_array_append_new(
+		f->list, json_pack("{s:s, s:b, s:s}", "check", what, "ok", good, "finding", text));
 	f->bad |= !good;
 }
 
@@ -45,7 +45,8 @@ static void check_library(struct findings *f)
 	if (session_find_library(path, sizeof(path)) == 0)
 		add(f, "library", true, path);
 	else
-		add(f, "library", false, "librrshim.so is not beside rrshim: build or install again");
+		add(f, "library", false,
+			"librrshim.so is not beside rrshim: build or install again");
 }
 
 static void check_session(struct findings *f)
@@ -121,13 +122,11 @@ static void print(const struct findings *f)
 	json_t *x;
 	size_t i;
 
-	json_array_foreach (f->list, i, x)
-		printf("%s%-4s%s %-10s %s\n",
-			output_style(json_is_true(json_object_get(x, "ok")) ? OUTPUT_GREEN :
-									      OUTPUT_RED),
-			json_is_true(json_object_get(x, "ok")) ? "ok" : "bad", output_plain(),
-			json_string_value(json_object_get(x, "check")),
-			json_string_value(json_object_get(x, "finding")));
+	json_array_foreach(f->list, i, x) printf("%s%-4s%s %-10s %s\n",
+		output_style(json_is_true(json_object_get(x, "ok")) ? OUTPUT_GREEN : OUTPUT_RED),
+		json_is_true(json_object_get(x, "ok")) ? "ok" : "bad", output_plain(),
+		json_string_value(json_object_get(x, "check")),
+		json_string_value(json_object_get(x, "finding")));
 }
 
 int verb_doctor(int argc, char **argv)

@@ -37,7 +37,7 @@ static bool want_type(struct wish *w, const char *name)
 	return false;
 }
 
-static bool is_wanted(const struct wish *w, const struct event *e)
+static bool is_wanted(const struct wish *w, const struct trace_event *e)
 {
 	return w->all || (e->type < EVENT_TYPE_MAX && w->wanted[e->type]);
 }
@@ -46,7 +46,7 @@ static int print_events(struct recording *recording, const struct wish *w)
 {
 	struct event_ref ref;
 	uint64_t wall_ns = 0;
-	struct event e;
+	struct trace_event e;
 	int r;
 
 	while ((r = recording_next(recording, &e, &ref)) > 0) {

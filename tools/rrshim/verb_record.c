@@ -111,8 +111,7 @@ static int parse_compression(const char *text, int *ret)
 
 static int run(struct job *job)
 {
-	struct launch l = {
-		.argv = job->options.argv, .make = make, .ended = ended, .context = job};
+	struct launch l = {.argv = job->options.argv, .make = make, .ended = ended, .context = job};
 
 	if (program_library("record", job->library, sizeof(job->library)))
 		return LAUNCH_FAILED;
@@ -152,14 +151,15 @@ int verb_record(int argc, char **argv)
 			break;
 		case 'z':
 			if (parse_compression(optarg, &job.options.compression) < 0)
-				return verb_misused("record", "--compression takes none or a zstd "
-							      "level up to 19, not '%s'",
+				return verb_misused("record",
+					"--compression takes none or a zstd "
+					"level up to 19, not '%s'",
 					optarg);
 			break;
 		case 'm':
 			if (parse_size(optarg, &job.options.segment_bytes_max) < 0)
-				return verb_misused("record",
-					"--max-file-size takes MiB, not '%s'", optarg);
+				return verb_misused(
+					"record", "--max-file-size takes MiB, not '%s'", optarg);
 			break;
 		case 'q':
 			job.quiet = true;

@@ -75,7 +75,8 @@ static void print_miss(json_t *miss)
 	if (nearest)
 		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
 			json_integer_value(nearest));
-	json_array_foreach (json_object_get(miss, "differences"), i, difference) {
+	json_array_foreach(json_object_get(miss, "differences"), i, difference)
+	{
 		const char *at = json_string_value(json_object_get(difference, "at"));
 
 		fprintf(stderr, "rrshim:   at %s\n", at ? at : "?");
@@ -91,7 +92,8 @@ static void print_misses(json_t *misses)
 	json_t *miss;
 	size_t i;
 
-	json_array_foreach (misses, i, miss) {
+	json_array_foreach(misses, i, miss)
+	{
 		if (i == SHOWN_MAX) {
 			fprintf(stderr, "rrshim: … and %zu more; --report FILE has them all\n",
 				json_array_size(misses) - i);

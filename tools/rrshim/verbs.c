@@ -90,7 +90,8 @@ const struct verb verbs[] = {
 		"usage: rrshim doctor [OPTION]... [-- PROGRAM [ARG]...]\n"
 		"Checks what recording and replaying need on this machine, and whether PROGRAM\n"
 		"can be traced. Status 1 when something is wrong.\n"
-		"\n" DIR_OPTION "      --json        one object with an array of checks\n" HELP_OPTION},
+		"\n" DIR_OPTION
+		"      --json        one object with an array of checks\n" HELP_OPTION},
 	{"version", verb_version, "print the version",
 		"usage: rrshim version [--json]\n"
 		"\n"

@@ -15,9 +15,9 @@
 #include "tools/helper/log.h"
 #include "tools/helper/record.h"
 
-#define REPORT_FD	    3
+#define REPORT_FD           3
 #define COMPRESSION_DEFAULT 3
-#define ARGV_MAX	    4096
+#define ARGV_MAX            4096
 
 static void answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
