@@ -29,6 +29,9 @@ static struct process {
 
 #define CLAIMING UINT32_MAX
 
+#define CLAIM_ATTEMPTS 20
+#define CLAIM_SLICE_NS 50000000u
+
 static struct wire_arena *arena;
 static _Atomic uint32_t generations;
 static _Atomic uint32_t starting, finished;
@@ -160,16 +163,15 @@ static bool attach_process(void)
 	return true;
 }
 
-/* Also gives a helper that is behind a moment to free the rings of threads that are gone. */
+/* Also gives the helper a moment to make more, or to free the rings of threads that are gone. */
 static struct ring claim_ring(void)
 {
 	uint64_t owner = (uint64_t)(process->slot + 1) << 32 | sys_gettid();
 
-	for (int attempt = 0; attempt < 20; attempt++) {
-		uint32_t first = atomic_fetch_add(&arena->ring_hint, 1);
+	for (int attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+		uint32_t ready = atomic_load(&arena->rings_ready);
 
-		for (uint32_t i = 0; i < WIRE_RINGS; i++) {
-			uint32_t at = (first + i) % WIRE_RINGS;
+		for (uint32_t at = 0; at < ready && at < WIRE_RINGS; at++) {
 			struct wire_ring *head = ring_at(at);
 			uint64_t none = 0;
 
@@ -180,7 +182,7 @@ static struct ring claim_ring(void)
 						(uint64_t)at * WIRE_RING_BYTES};
 		}
 		start_ring_doorbell();
-		sys_futex_wait(&arena->complete, WIRE_COMPLETE_NO, 50000000);
+		sys_futex_wait(&arena->rings_ready, ready, CLAIM_SLICE_NS);
 	}
 	atomic_fetch_add(&arena->lost_records, 1);
 	return (struct ring){NULL, NULL};

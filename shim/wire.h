@@ -54,12 +54,17 @@ struct wire_arena {
 	_Alignas(64) _Atomic uint64_t beat; /* one more each time the helper looks */
 	_Atomic uint32_t sleeping;          /* the helper waits for the doorbell */
 	_Atomic uint32_t complete;          /* futex: WIRE_COMPLETE_* */
+	/*
+	 * Rings [0, rings_ready) have memory behind them. The rest is a hole: touching it where tmpfs
+	 * is full would be a SIGBUS in the program.
+	 */
+	_Atomic uint32_t rings_ready;
 
 	/* Written by programs. */
 	_Alignas(64) _Atomic uint32_t doorbell; /* futex: wakes the helper */
 	_Atomic uint32_t root_exiting;          /* the root waits for `complete` */
 	_Atomic uint64_t stalled_beat;          /* the helper was given up on at this beat */
-	_Atomic uint32_t slot_hint, ring_hint;
+	_Atomic uint32_t slot_hint;
 	_Atomic uint64_t lost_records; /* by processes that found no slot or ring */
 };
 

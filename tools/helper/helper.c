@@ -17,6 +17,7 @@
 #define SWEEP_MS    1000
 /* Between an image's end and the start of the next by something untraced. */
 #define LEAVE_MS 300
+#define RINGS_SPARE 2
 #define JOIN_NS  10000000000u
 
 struct helper {
@@ -103,6 +104,9 @@ static void run_pass(struct helper *h)
 
 	processes_scan(h->processes);
 	n = drain(h, RINGS_NONE_DEAD);
+	/* Before the last is taken: who finds none must wait. */
+	if (rings_claimed(h->rings) + RINGS_SPARE > atomic_load(&h->session.arena->rings_ready))
+		session_grow_rings(&h->session, rings_claimed(h->rings) + 2 * RINGS_SPARE);
 	if (n > 0)
 		h->pass_us = PASS_MIN_US;
 	else if (h->pass_us < PASS_MAX_US)

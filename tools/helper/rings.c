@@ -115,8 +115,10 @@ static void report_lost(struct rings *r, uint32_t i, const struct rings_sink *si
 /* Which rings have something, and where each ends for this pass. */
 static void survey(struct rings *r)
 {
+	uint32_t ready = atomic_load(&r->session->arena->rings_ready);
+
 	r->active_count = 0;
-	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+	for (uint32_t i = 0; i < ready && i < WIRE_RINGS; i++) {
 		struct wire_ring *ring = session_ring(r->session, i);
 		struct cursor *c = &r->cursors[i];
 
@@ -240,18 +242,20 @@ void rings_release(struct rings *r)
 	}
 }
 
-/* Everything of the last owner goes before the ring is offered again. */
+/* Positions go on from where they are: nothing of the last owner can look committed. What it left
+ * half written is behind the head. */
 static void free_ring(struct rings *r, uint32_t i)
 {
 	struct wire_ring *ring = session_ring(r->session, i);
+	struct cursor *c = &r->cursors[i];
+	uint64_t head = (atomic_load(&ring->head) + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
 
-	session_ring_forget(r->session, i);
-	atomic_store(&ring->head, 0);
-	atomic_store(&ring->tail, 0);
+	atomic_store(&ring->head, head);
+	atomic_store(&ring->tail, head);
 	atomic_store(&ring->lost_records, 0);
 	atomic_store(&ring->lost_bytes, 0);
 	atomic_store(&ring->waiting, 0);
-	memset(&r->cursors[i], 0, sizeof(r->cursors[i]));
+	*c = (struct cursor){.read = head, .released = head};
 	atomic_store_explicit(&ring->owner, 0, memory_order_release);
 }
 
@@ -282,11 +286,7 @@ void rings_sweep(
 	}
 }
 
-bool rings_any(const struct rings *r)
+uint32_t rings_claimed(const struct rings *r)
 {
-	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
-		if (atomic_load_explicit(&session_ring(r->session, i)->owner, memory_order_relaxed))
-			return true;
-	}
-	return false;
+	return r->active_count;
 }

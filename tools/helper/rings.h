@@ -50,7 +50,7 @@ void rings_free_slot(struct rings *r, uint32_t slot);
 /* Frees the rings of threads that are gone from processes that are not. `is_gone` judges. */
 void rings_sweep(struct rings *r, bool (*is_gone)(void *context, uint32_t slot, uint32_t tid),
 	void *context);
-/* True when a producer owns a ring. */
-bool rings_any(const struct rings *r);
+/* How many rings had an owner in the last pass. */
+uint32_t rings_claimed(const struct rings *r);
 
 #endif

@@ -27,9 +27,24 @@ const uint8_t *session_ring_data(const struct session *s, uint32_t i)
 	return (const uint8_t *)s->arena + WIRE_RINGS_OFFSET + (uint64_t)i * WIRE_RING_BYTES;
 }
 
-void session_ring_forget(const struct session *s, uint32_t i)
+static void wake(_Atomic uint32_t *word)
 {
-	madvise((void *)session_ring_data(s, i), WIRE_RING_BYTES, MADV_REMOVE);
+	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void session_grow_rings(struct session *s, uint32_t more)
+{
+	uint32_t ready = atomic_load(&s->arena->rings_ready);
+
+	while (more-- > 0 && ready < WIRE_RINGS && s->arena_fd >= 0) {
+		off_t at = (off_t)(WIRE_RINGS_OFFSET + (uint64_t)ready * WIRE_RING_BYTES);
+
+		if (fallocate(s->arena_fd, 0, at, WIRE_RING_BYTES) < 0)
+			break;
+		ready++;
+	}
+	atomic_store(&s->arena->rings_ready, ready);
+	wake(&s->arena->rings_ready);
 }
 
 /* A folder of ours alone: another user's, or a link planted in its place, is refused. */
@@ -45,6 +60,8 @@ static int private_folder(const char *path)
 		return -EACCES;
 	return 0;
 }
+
+#define RINGS_AT_FIRST 4
 
 /* The control socket's path must fit sun_path: long runtime folders are passed over. */
 #define BASE_MAX 60
@@ -79,12 +96,17 @@ static int map_arena(struct session *s, int flags)
 		r = -errno;
 	if (r == 0) {
 		s->arena = mmap(NULL, WIRE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (s->arena == MAP_FAILED)
+		if (s->arena == MAP_FAILED) {
 			r = -errno;
+			s->arena = NULL;
+		}
 	}
-	close(fd);
-	if (r < 0)
-		s->arena = NULL;
+	if (r == 0 && (flags & O_CREAT) && fallocate(fd, 0, 0, WIRE_RINGS_OFFSET) < 0)
+		r = -errno;
+	if (r == 0 && (flags & O_CREAT))
+		s->arena_fd = fd;
+	else
+		close(fd);
 	return r;
 }
 
@@ -107,7 +129,8 @@ static int fill_folder(struct session *s, enum wire_mode mode, const char *libra
 	s->arena->magic = WIRE_MAGIC;
 	/* A beat no helper ever has: nobody is given up on at the start. */
 	atomic_store(&s->arena->stalled_beat, UINT64_MAX);
-	return 0;
+	session_grow_rings(s, RINGS_AT_FIRST);
+	return atomic_load(&s->arena->rings_ready) > 0 ? 0 : -ENOSPC;
 }
 
 int session_create(struct session *s, enum wire_mode mode, const char *library)
@@ -116,6 +139,7 @@ int session_create(struct session *s, enum wire_mode mode, const char *library)
 	int r = base_folder(base, sizeof(base));
 
 	memset(s, 0, sizeof(*s));
+	s->arena_fd = -1;
 	if (r < 0)
 		return r;
 	snprintf(s->folder, sizeof(s->folder), "%s/%s-XXXXXX", base,
@@ -134,6 +158,7 @@ int session_attach(struct session *s, const char *folder)
 	int r;
 
 	memset(s, 0, sizeof(*s));
+	s->arena_fd = -1;
 	if (strlen(folder) >= sizeof(s->folder))
 		return -ENAMETOOLONG;
 	strcpy(s->folder, folder);
@@ -148,11 +173,6 @@ int session_attach(struct session *s, const char *folder)
 		return 0;
 	session_close(s, 0);
 	return -EPROTO;
-}
-
-static void wake(_Atomic uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 static int root_link(const struct session *s, uint32_t pid, char *to, size_t size)
@@ -203,7 +223,10 @@ void session_close(struct session *s, int remove)
 
 	if (s->arena)
 		munmap(s->arena, WIRE_ARENA_BYTES);
+	if (s->arena_fd >= 0)
+		close(s->arena_fd);
 	s->arena = NULL;
+	s->arena_fd = -1;
 	if (!remove || !s->folder[0])
 		return;
 	if (root && root_link(s, root, path, sizeof(path)))

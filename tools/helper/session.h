@@ -14,6 +14,7 @@
 struct session {
 	char folder[PATH_MAX];
 	struct wire_arena *arena;
+	int arena_fd; /* -1: not to be grown */
 };
 
 /* Makes the folder and an arena in state STARTING. `library`: absolute path of librrshim.so.
@@ -33,8 +34,8 @@ void session_close(struct session *s, int remove);
 struct wire_slot *session_slot(const struct session *s, uint32_t i);
 struct wire_ring *session_ring(const struct session *s, uint32_t i);
 const uint8_t *session_ring_data(const struct session *s, uint32_t i);
-/* Gives the memory of a drained ring back. */
-void session_ring_forget(const struct session *s, uint32_t i);
+/* Puts memory behind more rings, as far as there is any. */
+void session_grow_rings(struct session *s, uint32_t more);
 
 /* Finds librrshim.so beside this program or where it is installed. 0 or -ENOENT. */
 int session_find_library(char *to, size_t size);
