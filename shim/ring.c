@@ -11,6 +11,7 @@
  */
 
 #define GIVE_UP_NS 2000000000u
+#define LONGEST_NS 60000000000u /* a helper that lives, and a disk that does not */
 #define SLICE_NS   20000000u
 #define QUARTER    (WIRE_RING_BYTES / 4)
 
@@ -31,7 +32,7 @@ static bool has_room(struct ring ring, uint64_t head, uint32_t need)
 static bool wait_for_room(struct ring ring, uint64_t head, uint32_t need)
 {
 	struct wire_arena *arena = start_arena();
-	uint64_t beat = atomic_load(&arena->beat), since = real_now_ns();
+	uint64_t beat = atomic_load(&arena->beat), start = real_now_ns(), since = start;
 
 	while (atomic_load(&arena->state) == WIRE_LIVE &&
 		atomic_load(&arena->stalled_beat) != beat) {
@@ -50,6 +51,8 @@ static bool wait_for_room(struct ring ring, uint64_t head, uint32_t need)
 		} else if (real_now_ns() - since > GIVE_UP_NS) {
 			atomic_store(&arena->stalled_beat, beat);
 		}
+		if (real_now_ns() - start > LONGEST_NS)
+			return false;
 	}
 	return false;
 }

@@ -16,9 +16,9 @@
 #define PASS_MAX_US 64000
 #define SWEEP_MS    1000
 /* Between an image's end and the start of the next by something untraced. */
-#define LEAVE_MS 300
+#define LEAVE_MS    300
 #define RINGS_SPARE 2
-#define JOIN_NS  10000000000u
+#define JOIN_NS     10000000000u
 
 struct helper {
 	struct helper_mode mode;

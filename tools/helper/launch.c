@@ -22,7 +22,8 @@ struct word {
 	int32_t status;
 };
 
-enum { WORD_STARTED = 1, WORD_ENDED = 2 };
+/* WORD_SIGNAL: the helper got a signal too, so it was sent to the whole process group. */
+enum { WORD_STARTED = 1, WORD_ENDED, WORD_SIGNAL };
 
 /* What a terminal or a person sends to end or nudge a program. */
 static const int passed_on[] = {
@@ -35,7 +36,7 @@ static const int passed_on[] = {
 struct keeper {
 	const struct launch *launch;
 	struct helper *helper;
-	struct event *child;
+	struct event *child, *signals[PASSED_ON];
 	int pipe;
 	pid_t program;
 };
@@ -65,6 +66,30 @@ static void reap(struct keeper *k)
 static void on_child(evutil_socket_t fd, short what, void *arg)
 {
 	reap(arg);
+}
+
+static void on_group_signal(evutil_socket_t s, short what, void *arg)
+{
+	tell(arg, WORD_SIGNAL, (int)s, 0);
+}
+
+static void watch_signals(struct keeper *k)
+{
+	struct event_base *base = helper_base(k->helper);
+
+	k->child = evsignal_new(base, SIGCHLD, on_child, k);
+	event_add(k->child, NULL);
+	for (size_t i = 0; i < PASSED_ON; i++) {
+		k->signals[i] = evsignal_new(base, passed_on[i], on_group_signal, k);
+		event_add(k->signals[i], NULL);
+	}
+}
+
+static void unwatch_signals(struct keeper *k)
+{
+	event_free(k->child);
+	for (size_t i = 0; i < PASSED_ON; i++)
+		event_free(k->signals[i]);
 }
 
 static void on_root_ended(void *context, int status, size_t alive)
@@ -197,8 +222,7 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 		tell(&k, WORD_ENDED, LAUNCH_FAILED, -1);
 		return LAUNCH_FAILED;
 	}
-	k.child = evsignal_new(helper_base(k.helper), SIGCHLD, on_child, &k);
-	event_add(k.child, NULL);
+	watch_signals(&k);
 	helper_on_root_ended(k.helper, on_root_ended, &k);
 	started_ns = helper_now_ns();
 	error = start_program(&k, before, &pipe_before);
@@ -215,7 +239,7 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 		reap(&k);
 		helper_run(k.helper);
 	}
-	event_free(k.child);
+	unwatch_signals(&k);
 	helper_free(k.helper);
 	return 0;
 }
@@ -232,15 +256,43 @@ struct front {
 	int pipe, signals;
 	pid_t helper, program;
 	bool helper_gone;
-	struct word last; /* WORD_ENDED once it has come */
+	uint64_t group_ns[NSIG]; /* when the helper last got that signal as well */
+	struct word last;        /* WORD_ENDED once it has come */
 };
 
-/* A signal of the terminal's has reached the program already: the kernel sends it to the group. */
-static void pass_on(const struct front *f, const struct signalfd_siginfo *si)
+/* The same signal, sent to the group, reaches both of us within this. */
+#define GROUP_NS 50000000u
+
+static void on_word(struct front *f);
+
+/* Waits a moment for the helper's word that it got this signal, too. */
+static bool was_for_the_group(struct front *f, int s)
 {
-	if (si->ssi_code == SI_KERNEL || f->program <= 0)
-		return;
-	kill(f->program, (int)si->ssi_signo);
+	const uint64_t until = helper_now_ns() + GROUP_NS;
+
+	while (f->group_ns[s] + 2 * GROUP_NS < helper_now_ns()) {
+		struct pollfd p = {f->pipe, POLLIN, 0};
+		int64_t left = (int64_t)(until - helper_now_ns());
+
+		if (left <= 0 || f->last.what == WORD_ENDED ||
+			poll(&p, 1, (int)(left / 1000000) + 1) <= 0)
+			return false;
+		on_word(f);
+	}
+	f->group_ns[s] = 0;
+	return true;
+}
+
+/*
+ * What was sent to us alone is meant for the program. What was sent to the process group (Ctrl-C,
+ * kill -INT -PGID) it has already, and must not get twice.
+ */
+static void pass_on(struct front *f, const struct signalfd_siginfo *si)
+{
+	int s = (int)si->ssi_signo;
+
+	if (si->ssi_code != SI_KERNEL && f->program > 0 && !was_for_the_group(f, s))
+		kill(f->program, s);
 }
 
 /* The helper was killed: the program, now our child, goes on unrecorded. */
@@ -278,6 +330,9 @@ static void on_word(struct front *f)
 
 	if (n == sizeof(w) && w.what == WORD_STARTED) {
 		f->program = w.value;
+	} else if (n == sizeof(w) && w.what == WORD_SIGNAL) {
+		if (w.value > 0 && w.value < NSIG)
+			f->group_ns[w.value] = helper_now_ns();
 	} else if (n == sizeof(w)) {
 		f->last = w;
 	} else if (n == 0) {

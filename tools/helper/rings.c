@@ -54,6 +54,24 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t align_up(uint64_t n)
+{
+	return (n + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
+}
+
+/* Committed, inside this lap, behind the head, and of a size that a producer would write. */
+static bool is_sound(const struct cursor *c, const struct wire_record *w, uint32_t len)
+{
+	uint32_t at = (uint32_t)(c->read % WIRE_RING_BYTES);
+	uint64_t size = align_up(sizeof(*w) + (uint64_t)len);
+
+	if (atomic_load_explicit(&w->commit, memory_order_acquire) != wire_commit_word(c->read))
+		return false;
+	if (size > WIRE_RING_BYTES - at || size > c->end - c->read)
+		return false;
+	return w->type == WIRE_PAD ? size == WIRE_RING_BYTES - at : len <= WIRE_PAYLOAD_MAX;
+}
+
 /*
  * The record at the cursor; false when there is none to read. Anything that does not fit the
  * geometry means a producer has scribbled: the rest of the ring is given up, not interpreted.
@@ -67,16 +85,13 @@ static bool peek(struct rings *r, uint32_t i, struct rings_record *ret)
 		const struct wire_record *w = (const void *)(session_ring_data(r->session, i) + at);
 		uint32_t len = w->len;
 
-		if (atomic_load_explicit(&w->commit, memory_order_acquire) !=
-				wire_commit_word(c->read) ||
-			len > WIRE_RING_BYTES - sizeof(*w) - at ||
-			(w->type != WIRE_PAD && len > WIRE_PAYLOAD_MAX)) {
-			c->read = c->end;
+		if (!is_sound(c, w, len)) {
+			c->read = align_up(c->end);
 			c->lost_records--; /* reported as one more than counted */
 			return false;
 		}
 		if (w->type == WIRE_PAD) {
-			c->read += sizeof(*w) + len;
+			c->read += align_up(sizeof(*w) + len);
 			continue;
 		}
 		ret->type = w->type;
@@ -93,8 +108,7 @@ static bool peek(struct rings *r, uint32_t i, struct rings_record *ret)
 
 static void advance(struct cursor *c, uint32_t len)
 {
-	c->read +=
-		(sizeof(struct wire_record) + len + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
+	c->read += align_up(sizeof(struct wire_record) + len);
 }
 
 static void report_lost(struct rings *r, uint32_t i, const struct rings_sink *sink)
@@ -248,7 +262,7 @@ static void free_ring(struct rings *r, uint32_t i)
 {
 	struct wire_ring *ring = session_ring(r->session, i);
 	struct cursor *c = &r->cursors[i];
-	uint64_t head = (atomic_load(&ring->head) + WIRE_ALIGN - 1) & ~(uint64_t)(WIRE_ALIGN - 1);
+	uint64_t head = align_up(atomic_load(&ring->head));
 
 	atomic_store(&ring->head, head);
 	atomic_store(&ring->tail, head);
