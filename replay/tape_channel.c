@@ -154,10 +154,13 @@ static int take_piece(struct tape_channel *c, const struct piece *p)
 static void on_piece(void *context, const struct piece *p)
 {
 	struct tape_channel *c = context;
+	struct piece own = *p;
 
+	if (own.exchange != UINT64_MAX)
+		own.exchange += c->first;
 	c->held[p->direction] -= p->bytes.len;
 	if (!c->error)
-		c->error = take_piece(c, p);
+		c->error = take_piece(c, &own);
 	if (p->carried)
 		c->held_since_ns[p->direction] = p->time_ns;
 }
@@ -181,10 +184,12 @@ int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struc
 {
 	uint32_t direction = e->data.direction;
 
-	if (direction > EVENT_IN || e->data.bytes.len > UINT32_MAX || c->closed)
+	if (direction > EVENT_IN || e->data.bytes.len > UINT32_MAX)
 		return 0;
-	if (!c->conversation)
+	if (!c->conversation) {
 		c->conversation = conversation_new();
+		c->first = c->asked;
+	}
 	if (!c->conversation)
 		return -ENOMEM;
 	if (!c->held[direction])
@@ -241,17 +246,17 @@ int tape_channel_end(struct tape_channel *c, const struct trace_event *e)
 }
 
 /*
- * The program let go of it. Nothing is ended here: a body read until the close, which had not come,
- * stays incomplete. A thread's last read may be recorded after another's close, so only a channel
- * with nothing in flight gives its memory back.
+ * A descriptor of it was closed; a copy may live on, here or in another process, and go on with the
+ * next request. Nothing is ended: a body read until the close, which had not come, stays
+ * incomplete. With nothing in flight the memory is given back, as the next request begins anew.
  */
 void tape_channel_close(struct tape_channel *c)
 {
-	if (c->asked != c->answered || c->held[EVENT_OUT] || c->held[EVENT_IN])
+	if (c->asked != c->answered || c->held[EVENT_OUT] || c->held[EVENT_IN] ||
+		!c->conversation || !conversation_is_http(c->conversation))
 		return;
 	conversation_free(c->conversation);
 	c->conversation = NULL;
-	c->closed = true;
 }
 
 static int finish_exchange(const struct tape_channel *c, struct exchange *x)

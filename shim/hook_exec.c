@@ -44,8 +44,8 @@ static void append_string(struct note *n, size_t *at, size_t end, const char *s)
 }
 
 /* Kept out of line: its 4.5 KiB of stack are gone again before the exec. */
-static __attribute__((noinline)) void note_exec(
-	uint32_t pid, enum image_kind kind, const char *path, char *const argv[], int result)
+static __attribute__((noinline)) void note_exec(uint64_t time_ns, uint32_t pid,
+	enum image_kind kind, const char *path, char *const argv[], int result)
 {
 	struct note n;
 	size_t at = 0;
@@ -56,7 +56,7 @@ static __attribute__((noinline)) void note_exec(
 	for (size_t i = 0; argv && argv[i]; i++)
 		append_string(&n, &at, n.head.path_len + ARGV_BYTES, argv[i]);
 	n.head.argv_len = (uint32_t)at - n.head.path_len;
-	tap_note_exec(result, &n, sizeof(n.head) + at);
+	tap_note_exec(time_ns, result, &n, sizeof(n.head) + at);
 }
 
 static __attribute__((noinline)) void tell_refused(const char *path, enum image_kind kind)
@@ -136,10 +136,10 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
 		envp_ = env_prepare(                                                               \
 			__builtin_alloca(size), size, envp_, !image_refuses_preload(kind));        \
 		if (kind != IMAGE_NONE)                                                            \
-			note_exec(sys_getpid(), kind, path, argv, 0);                              \
+			note_exec(real_now_ns(), sys_getpid(), kind, path, argv, 0);               \
 		r = call(envp_);                                                                   \
 		if (kind != IMAGE_NONE)                                                            \
-			note_exec(sys_getpid(), kind, path, NULL, -errno);                         \
+			note_exec(real_now_ns(), sys_getpid(), kind, path, NULL, -errno);          \
 		return r;                                                                          \
 	} while (0)
 
@@ -248,6 +248,7 @@ static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char 
 	char *const argv[], char *const envp[])
 {
 	size_t size = env_size(envp);
+	uint64_t before = real_now_ns(); /* it may be over when the call returns */
 	pid_t child = 0;
 	int r;
 
@@ -258,7 +259,7 @@ static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char 
 	if (r == 0 && pid)
 		*pid = child;
 	if (r == 0)
-		note_exec((uint32_t)child, kind, path, argv, 0);
+		note_exec(before, (uint32_t)child, kind, path, argv, 0);
 	return r;
 }
 

@@ -66,6 +66,31 @@ ssize_t shim_writev(int fd, const struct iovec *iov, int count)
 	return r;
 }
 
+/* With offset −1 these are readv and writev, and the only positioned calls a socket takes. */
+ssize_t shim_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	ssize_t r = real.preadv2(fd, iov, count, offset, flags);
+
+	if (tap_traces(fd))
+		tap_received(fd, iov, r >= 0 ? (size_t)count : 0, r);
+	return r;
+}
+HOOK_ALIAS(preadv64v2, preadv2);
+
+ssize_t shim_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	struct tap tap;
+	ssize_t r;
+
+	if (!tap_traces(fd))
+		return real.pwritev2(fd, iov, count, offset, flags);
+	tap_sending(&tap, fd);
+	r = real.pwritev2(fd, iov, count, offset, flags);
+	tap_sent(&tap, fd, iov, (size_t)count, r);
+	return r;
+}
+HOOK_ALIAS(pwritev64v2, pwritev2);
+
 ssize_t shim_sendfile(int out, int in, off_t *offset, size_t n)
 {
 	struct tap tap;

@@ -23,8 +23,13 @@ void start_before_vfork(void)
 
 pid_t shim_fork(void)
 {
+	pid_t pid;
+
 	start_ready();
-	return real.fork();
+	pid = real.fork();
+	if (pid == 0)
+		start_child();
+	return pid;
 }
 HOOK_ALIAS(__fork, fork);
 

@@ -119,13 +119,13 @@ ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
 	struct tap tap;
 	ssize_t r;
 
-	if (unlikely(start_is_replay() || (flags & MSG_FASTOPEN)) && msg && msg->msg_name) {
+	if (unlikely(start_is_replay() || (flags & MSG_FASTOPEN)) &&
+		redirect_read(&plain, msg, sizeof(plain)) && plain.msg_name) {
 		bool fast = flags & MSG_FASTOPEN;
 
-		if (!may_send(fd, msg->msg_name, msg->msg_namelen, &flags))
+		if (!may_send(fd, plain.msg_name, plain.msg_namelen, &flags))
 			return -1;
 		if (fast) {
-			plain = *msg;
 			plain.msg_name = NULL;
 			plain.msg_namelen = 0;
 			msg = &plain;
@@ -145,9 +145,11 @@ int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 	int r;
 
 	for (unsigned int i = 0; start_is_replay() && i < count; i++) {
-		const struct msghdr *m = &msgs[i].msg_hdr;
+		struct msghdr m;
 
-		if (m->msg_name && !may_send(fd, m->msg_name, m->msg_namelen, &flags))
+		if (!redirect_read(&m, &msgs[i].msg_hdr, sizeof(m)))
+			break;
+		if (m.msg_name && !may_send(fd, m.msg_name, m.msg_namelen, &flags))
 			return -1;
 	}
 	if (!tap_traces(fd))

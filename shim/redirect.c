@@ -80,17 +80,19 @@ static int source_port(int fd)
 	return port ? port : -EADDRNOTAVAIL;
 }
 
-/* Reads the caller's address as the kernel would: a bad pointer is EFAULT, not our crash. */
-static int copy_address(struct wire_address *to, const struct sockaddr *addr, socklen_t len)
+/* Reads the caller's memory as the kernel would: a bad pointer is EFAULT, not our crash. */
+bool redirect_read(void *to, const void *from, size_t n)
 {
-	struct iovec from = {(void *)addr, len < sizeof(to->bytes) ? len : sizeof(to->bytes)};
-	struct iovec into = {to->bytes, sizeof(to->bytes)};
+	struct iovec remote = {(void *)from, n}, local = {to, n};
 
+	return sys(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0) == (long)n;
+}
+
+static bool copy_address(struct wire_address *to, const struct sockaddr *addr, socklen_t len)
+{
 	memset(to, 0, sizeof(*to));
-	if (sys(SYS_process_vm_readv, sys_getpid(), &into, 1, &from, 1, 0) < 0)
-		return -EFAULT;
-	to->len = (uint32_t)from.iov_len;
-	return 0;
+	to->len = len < sizeof(to->bytes) ? len : (uint32_t)sizeof(to->bytes);
+	return redirect_read(to->bytes, addr, to->len);
 }
 
 static bool is_loopback(const struct sockaddr *addr)
@@ -104,15 +106,23 @@ static bool is_loopback(const struct sockaddr *addr)
 		(IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr) && b[12] == 127);
 }
 
+static bool stays_here(const struct wire_address *address)
+{
+	const union address *a = (const void *)address->bytes;
+	sa_family_t family = a->sa.sa_family;
+
+	if (address->len < (family == AF_INET6 ? sizeof(a->v6) : sizeof(a->v4)) ||
+		(family != AF_INET && family != AF_INET6))
+		return true;
+	return is_loopback(&a->sa) && ntohs(a->v4.sin_port) != 53;
+}
+
 bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len)
 {
-	const union address *a = (const void *)addr;
+	struct wire_address address;
 
-	if (len < sizeof(a->v4) || (addr->sa_family != AF_INET && addr->sa_family != AF_INET6))
-		return true;
-	if (addr->sa_family == AF_INET6 && len < sizeof(a->v6))
-		return true;
-	return is_loopback(addr) && ntohs(a->v4.sin_port) != 53;
+	/* What cannot be read, the kernel will not read either. */
+	return !copy_address(&address, addr, len) || stays_here(&address);
 }
 
 static int fail(int error)
@@ -237,7 +247,7 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	uint64_t word = start_vfork_child ? FD_UNKNOWN : fdtab_learn(fd);
 	enum fd_class class = fdtab_class(word);
 
-	if (copy_address(&address, addr, len) < 0 || len < sizeof(struct sockaddr_in) ||
+	if (!copy_address(&address, addr, len) || len < sizeof(struct sockaddr_in) ||
 		(copy->sa_family != AF_INET && copy->sa_family != AF_INET6))
 		return real.connect(fd, addr, len);
 	if (class >= FD_REPLAYED)
@@ -245,7 +255,7 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (class == FD_NEW ||
 		(start_vfork_child && ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
 		return redirect_tcp(fd, word, &address, addr, len);
-	if (ask_option(fd, SOL_SOCKET, SO_TYPE) < 0 || redirect_allows_datagram(copy, len))
+	if (ask_option(fd, SOL_SOCKET, SO_TYPE) < 0 || stays_here(&address))
 		return real.connect(fd, addr, len);
 	return fail(ENETUNREACH);
 }

@@ -23,6 +23,9 @@ bool redirect_option(int level, int option, void *value, socklen_t *len);
 /* Tells the helper of a server of the session, so that connects to it stay live. */
 void redirect_listening(int fd);
 
+/* Copies from memory that may not be there. */
+bool redirect_read(void *to, const void *from, size_t n);
+
 /* A datagram to this address may leave: it stays on this machine and is no DNS question. */
 bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len);
 

@@ -389,6 +389,15 @@ bool start_ready(void)
 	}
 }
 
+void start_child(void)
+{
+	SAVE_ERRNO();
+
+	if (start_is_live() && arena->root_pid && atomic_load(&arena->state) == WIRE_LIVE)
+		attach_process();
+	RESTORE_ERRNO();
+}
+
 /* ---- the last act ---- */
 
 #define FINISH_PATIENCE_NS 3000000000u

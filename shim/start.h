@@ -43,6 +43,10 @@ static inline bool start_is_live(void)
 }
 
 struct wire_arena *start_arena(void);
+
+/* In a forked child: joins at once where the session lasts as long as its processes do, so that one
+ * that only waits counts. Elsewhere a child joins when it has something to say. */
+void start_child(void);
 /* True in a replay session even when it cannot be joined: then nothing may reach the network. */
 bool start_is_replay(void);
 

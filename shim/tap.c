@@ -99,27 +99,31 @@ static void append(const struct entry *e, struct runs runs, size_t total)
 	start_thread.depth--;
 }
 
-static void note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n)
+static void note(const struct entry *e, const void *payload, size_t n)
 {
 	struct iovec run = {(void *)payload, n};
-	struct entry e = {.type = type, .result = result, .cookie = cookie};
 
 	SAVE_ERRNO();
-	e.time_ns = real_now_ns();
-	append(&e, (struct runs){&run, 1}, n);
+	append(e, (struct runs){&run, 1}, n);
 	RESTORE_ERRNO();
 }
 
 void tap_note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n)
 {
-	if (!start_vfork_child && start_ready())
-		note(type, cookie, result, payload, n);
+	struct entry e = {.type = type, .result = result, .cookie = cookie};
+
+	if (start_vfork_child || !start_ready())
+		return;
+	e.time_ns = real_now_ns();
+	note(&e, payload, n);
 }
 
-void tap_note_exec(int32_t result, const void *payload, size_t n)
+void tap_note_exec(uint64_t time_ns, int32_t result, const void *payload, size_t n)
 {
+	struct entry e = {.type = WIRE_EXEC, .result = result, .time_ns = time_ns};
+
 	if (start_is_live())
-		note(WIRE_EXEC, 0, result, payload, n);
+		note(&e, payload, n);
 }
 
 /* Reads a file straight into the ring: no buffer of ours, no second copy. */

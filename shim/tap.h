@@ -45,7 +45,7 @@ void tap_tls_end(const uint8_t *random);
 void tap_note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n);
 
 /* A WIRE_EXEC: also from a vfork child, whose suspended parent's ring takes it. */
-void tap_note_exec(int32_t result, const void *payload, size_t n);
+void tap_note_exec(uint64_t time_ns, int32_t result, const void *payload, size_t n);
 
 /* After a connect(2) begun with tap_sending(). */
 void tap_connected(struct tap *tap, int fd, const struct sockaddr *addr, socklen_t len, int result);

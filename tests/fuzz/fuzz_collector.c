@@ -15,7 +15,10 @@ static void clean_up(void)
 {
 	char command[64];
 
+	if (!writer)
+		return;
 	recording_writer_close(writer);
+	writer = NULL;
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	if (system(command) != 0)
 		abort();
@@ -27,7 +30,7 @@ static int open_writer(void)
 
 	if (!mkdtemp(folder) || recording_writer_create(folder, &o, &writer) < 0)
 		return -1;
-	return atexit(clean_up);
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -36,8 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static unsigned int runs;
 	struct collector *c;
 
-	if (!redactor)
+	if (!redactor) {
 		redactor = redactor_new();
+		atexit(clean_up);
+	}
 	/* A recording of its own now and then: the disk is not what is looked for. */
 	if (!writer || ++runs % 20000 == 0) {
 		if (writer)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The only user of uthash. Its macros shadow their own locals. */
+/* uthash's macros shadow their own locals. */
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <uthash.h>
 

@@ -183,8 +183,8 @@ static void check_over(struct helper *h)
 	if (h->detached) {
 		if (only_root_is_left(h))
 			finish(h);
-		else if (atomic_load(&h->session.arena->root_exiting))
-			session_end(&h->session, WIRE_COMPLETE_LATER);
+		else if (atomic_exchange(&h->session.arena->root_exiting, 0))
+			session_end(&h->session, WIRE_COMPLETE_LATER); /* it need not wait */
 		else if (h->root_ended && processes_alive(h->processes) == 0)
 			arm(h->leave, LEAVE_MS * 1000);
 	} else if (h->no_children) {

@@ -380,7 +380,7 @@ static int end_like(int status)
 	return 128 + s;
 }
 
-static int stand_in_front(pid_t helper, int pipe, const sigset_t *mask)
+static int stand_in_front(pid_t helper, int pipe, const sigset_t *mask, bool *ret_started)
 {
 	struct front f = {.pipe = pipe, .helper = helper};
 
@@ -390,14 +390,28 @@ static int stand_in_front(pid_t helper, int pipe, const sigset_t *mask)
 	wait_for_end(&f);
 	if (getpid() == 1 && !f.helper_gone)
 		waitpid(helper, NULL, 0); /* our end is the end of everything here */
+	*ret_started = f.program > 0;
 	if (f.last.what != WORD_ENDED)
 		return LAUNCH_FAILED;
 	return f.last.value >= 0 ? f.last.value : end_like(f.last.status);
 }
 
+/* Without a helper there is nothing left to do but to be the program. */
+int launch_alone(const struct launch *l)
+{
+	int error;
+
+	fprintf(stderr, "rrshim: '%s' runs unrecorded\n", l->argv[0]);
+	execvp(l->argv[0], l->argv);
+	error = errno;
+	fprintf(stderr, "rrshim: cannot run '%s': %s\n", l->argv[0], strerror(error));
+	return error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTED;
+}
+
 int launch_run(const struct launch *l)
 {
 	struct sigaction before[PASSED_ON];
+	bool started = false;
 	int pipe[2], r;
 	sigset_t mask;
 	pid_t helper;
@@ -426,7 +440,11 @@ int launch_run(const struct launch *l)
 		return LAUNCH_FAILED;
 	}
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	r = stand_in_front(helper, pipe[0], &mask);
+	r = stand_in_front(helper, pipe[0], &mask, &started);
 	close(pipe[0]);
-	return r;
+	if (r != LAUNCH_FAILED || started || !l->fails_open)
+		return r;
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
+	return launch_alone(l);
 }

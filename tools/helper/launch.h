@@ -24,6 +24,8 @@ struct launch {
 	char *const *argv; /* of the program */
 	const char *exe;   /* its file, "": to be found by exec */
 	enum image_kind kind;
+	/* Where the helper cannot be made: run the program all the same, as if we were not there. */
+	bool fails_open;
 	/* Makes the helper; in the helper's process. NULL: said on stderr already. */
 	struct helper *(*make)(void *context);
 	/*
@@ -38,6 +40,8 @@ struct launch {
 /* Runs the program and returns what rrshim is to exit with; dies by the signal the program died by.
  */
 int launch_run(const struct launch *l);
+/* Becomes the program, without a session: when there can be none. Returns only if that fails. */
+int launch_alone(const struct launch *l);
 /* End the session's program now (--fail-fast); from a callback of the helper's. */
 void launch_kill(void);
 

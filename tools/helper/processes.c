@@ -13,6 +13,9 @@
 #include "shim/image.h"
 #include "storage/event.h"
 
+#pragma GCC diagnostic ignored "-Wshadow" /* uthash's macros */
+#include <uthash.h>
+
 #define LIST_MAX   10000
 #define EXPECT_MAX 4096
 #define ARGV_MAX   8192
@@ -36,6 +39,13 @@ struct expected {
 	size_t argv_len;
 };
 
+/* A pid, and when its latest image joined. */
+struct joined {
+	uint32_t pid;
+	uint64_t start_ns;
+	UT_hash_handle hh;
+};
+
 struct processes {
 	const struct session *session;
 	struct rings *rings;
@@ -46,8 +56,7 @@ struct processes {
 	struct image images[WIRE_SLOTS];
 	struct expected *expected[EXPECT_MAX];
 	size_t expected_count, alive, joined;
-	uint32_t *pids; /* every pid that ever joined */
-	size_t pid_count, pid_capacity;
+	struct joined *pids; /* every pid that ever joined */
 	json_t *list;
 	struct buffer text;
 };
@@ -100,6 +109,8 @@ static void unwatch(struct image *image)
 
 void processes_free(struct processes *p)
 {
+	struct joined *x, *next;
+
 	if (!p)
 		return;
 	for (size_t i = 0; i < WIRE_SLOTS; i++)
@@ -108,7 +119,11 @@ void processes_free(struct processes *p)
 		free_expected(p->expected[i]);
 	json_decref(p->list);
 	buffer_free(&p->text);
-	free(p->pids);
+	HASH_ITER(hh, p->pids, x, next)
+	{
+		HASH_DEL(p->pids, x);
+		free(x);
+	}
 	free(p);
 }
 
@@ -159,31 +174,26 @@ static void report(struct processes *p, uint32_t type, uint32_t pid, uint32_t pa
 
 /* ---- joining and leaving ---- */
 
-static void remember_pid(struct processes *p, uint32_t pid)
+static struct joined *find_joined(const struct processes *p, uint32_t pid)
 {
-	uint32_t *grown;
+	struct joined *x;
 
-	if (processes_pid_joined(p, pid))
-		return;
-	if (p->pid_count == p->pid_capacity) {
-		size_t n = p->pid_capacity ? p->pid_capacity * 2 : 64;
-
-		grown = realloc(p->pids, n * sizeof(*grown));
-		if (!grown)
-			return;
-		p->pids = grown;
-		p->pid_capacity = n;
-	}
-	p->pids[p->pid_count++] = pid;
+	HASH_FIND(hh, p->pids, &pid, sizeof(pid), x);
+	return x;
 }
 
-bool processes_pid_joined(const struct processes *p, uint32_t pid)
+static void remember_pid(struct processes *p, uint32_t pid, uint64_t start_ns)
 {
-	for (size_t i = p->pid_count; i > 0; i--) {
-		if (p->pids[i - 1] == pid)
-			return true;
+	struct joined *x = find_joined(p, pid);
+
+	if (!x) {
+		x = calloc(1, sizeof(*x));
+		if (!x)
+			return;
+		x->pid = pid;
+		HASH_ADD(hh, p->pids, pid, sizeof(x->pid), x);
 	}
-	return false;
+	x->start_ns = start_ns;
 }
 
 /* The slot and its rings go back to the pool; whatever is in them is read first. */
@@ -316,7 +326,7 @@ static void join(struct processes *p, uint32_t i)
 		.owner = p};
 	p->alive += image->local;
 	p->joined++;
-	remember_pid(p, slot.pid);
+	remember_pid(p, slot.pid, slot.start_ns);
 	watch(p, image, slot.pid_namespace);
 	report(p, EVENT_PROCESS, slot.pid, slot.parent, EVENT_CAPTURE_TAPPED, span_of(slot.exe),
 		(struct span){(uint8_t *)slot.argv, slot.argv_len}, slot.start_ns);
@@ -382,15 +392,13 @@ static void withdraw(struct processes *p, uint32_t pid)
 	}
 }
 
-/* A slot taken after the exec was announced, by that pid: the new image is here already. */
+/* A slot was taken after the exec was announced, by that pid: the new image came, and may be gone.
+ */
 static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t time_ns)
 {
-	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
-		if (p->images[i].live && p->images[i].pid == pid &&
-			session_slot(p->session, i)->start_ns >= time_ns)
-			return true;
-	}
-	return false;
+	const struct joined *x = find_joined(p, pid);
+
+	return x && x->start_ns >= time_ns;
 }
 
 static void note_exec(struct processes *p, uint32_t pid, uint32_t parent, uint32_t image,

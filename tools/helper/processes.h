@@ -45,7 +45,6 @@ void processes_sweep(struct processes *p);
 
 size_t processes_alive(const struct processes *p);
 size_t processes_joined(const struct processes *p);                       /* images, ever */
-bool processes_pid_joined(const struct processes *p, uint32_t pid);       /* ever, this pid */
 uint32_t processes_pid_of_slot(const struct processes *p, uint32_t slot); /* 0: unknown */
 /* [{"pid", "exe", "argv", "capture"}], the untraced included, up to 10,000. A new reference. */
 json_t *processes_list(const struct processes *p);

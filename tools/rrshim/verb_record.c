@@ -111,10 +111,12 @@ static int parse_compression(const char *text, int *ret)
 
 static int run(struct job *job)
 {
-	struct launch l = {.argv = job->options.argv, .make = make, .ended = ended, .context = job};
+	struct launch l = {.argv = job->options.argv,
+		.fails_open = true,
+		.make = make,
+		.ended = ended,
+		.context = job};
 
-	if (program_library("record", job->library, sizeof(job->library)))
-		return LAUNCH_FAILED;
 	l.kind = program_find(l.argv[0], job->exe, sizeof(job->exe));
 	l.exe = job->exe;
 	if (job->exe[0])
@@ -122,7 +124,8 @@ static int run(struct job *job)
 	if (image_untraceable(l.kind))
 		fprintf(stderr, "rrshim: '%s' runs unrecorded: %s\n", l.argv[0],
 			image_reason(l.kind));
-	return launch_run(&l);
+	return program_library("record", job->library, sizeof(job->library)) ? launch_alone(&l)
+									     : launch_run(&l);
 }
 
 int verb_record(int argc, char **argv)
