@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/tap.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include "shim/real.h"
 #include "shim/start.h"
@@ -425,6 +426,23 @@ void tap_connect_outcome(int fd, int error)
 	tap_note(WIRE_CONNECTED, fdtab_cookie(word), -error, NULL, 0);
 }
 
+/* stdio on a socket passes every hook by (libc calls itself); the kernel has counted its bytes. */
+static void note_unaccounted(int fd, uint64_t word)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	uint64_t n;
+
+	memset(&info, 0, sizeof(info));
+	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return;
+	/* The SYN counts as one. */
+	n = info.tcpi_bytes_received + (info.tcpi_bytes_acked > 1 ? info.tcpi_bytes_acked - 1 : 0);
+	if (n > 0)
+		tap_note(WIRE_UNACCOUNTED, fdtab_cookie(word),
+			n > INT32_MAX ? INT32_MAX : (int32_t)n, NULL, 0);
+}
+
 /* Programs that watch for EPOLLERR never ask for SO_ERROR; before a close it can be asked for. */
 void tap_closing(int fd)
 {
@@ -438,6 +456,8 @@ void tap_closing(int fd)
 	if (fdtab_class(word) == FD_CONNECTING &&
 		sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
 		tap_connect_outcome(fd, error);
+	if (fdtab_class(word) == FD_OPEN)
+		note_unaccounted(fd, word);
 	if (fdtab_is_tapped(fdtab_class(word)))
 		tap_note(WIRE_CLOSE, fdtab_cookie(word), 0, NULL, 0);
 	RESTORE_ERRNO();

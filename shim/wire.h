@@ -143,6 +143,7 @@ enum wire_type {
 	WIRE_CLOSE,    /* a descriptor of the socket was closed */
 	WIRE_LISTEN,   /* struct wire_address */
 	WIRE_UNSEEN,   /* result bytes passed that could not be copied (splice …) */
+	WIRE_UNACCOUNTED, /* result bytes passed a socket that no hook saw any of */
 	WIRE_RESOLVE,  /* struct wire_resolve */
 	WIRE_EXEC,     /* struct wire_exec */
 	WIRE_TYPE_MAX

@@ -144,6 +144,19 @@ static bool withholds(
 	return true;
 }
 
+/* An answer to nothing: the request went out by libc's own stdio, which no hook sees. */
+static void note_unseen_request(
+	struct collector *c, struct channel *channel, struct span bytes, uint64_t time_ns)
+{
+	if (channel->used || bytes.len < 7 || memcmp(bytes.data, "HTTP/1.", 7) != 0)
+		return;
+	emit(c, channel,
+		(struct trace_event){.type = EVENT_GAP,
+			.gap = {.records = 1,
+				.reason = span_of("the request was not seen (stdio)")}},
+		time_ns);
+}
+
 static void take_bytes(struct collector *c, struct channel *channel, uint32_t direction,
 	struct span bytes, uint64_t time_ns)
 {
@@ -156,6 +169,8 @@ static void take_bytes(struct collector *c, struct channel *channel, uint32_t di
 		c->error = c->error ? c->error : -ENOMEM;
 		return;
 	}
+	if (direction == EVENT_IN)
+		note_unseen_request(c, channel, bytes, time_ns);
 	channel->used = true;
 	c->channel = channel;
 	conversation_feed(channel->conversation, direction, time_ns, bytes, take_piece, c);
@@ -467,6 +482,16 @@ static void take_socket(struct collector *c, const struct rings_record *r)
 		break;
 	case WIRE_SHUTDOWN:
 		take_shutdown(c, channel, r->time_ns);
+		break;
+	case WIRE_UNACCOUNTED:
+		/* Another process of the session may have been the one that saw them. */
+		if (channel->used || channel->ignored || channel->tls)
+			break;
+		emit(c, channel,
+			(struct trace_event){.type = EVENT_GAP,
+				.gap = {.bytes = (uint64_t)r->result,
+					.reason = span_of("passed by unseen (stdio on a socket)")}},
+			r->time_ns);
 		break;
 	case WIRE_UNSEEN:
 		emit(c, channel,
