@@ -123,19 +123,28 @@ static void describe(struct wire_slot *slot)
 	describe_argv(slot);
 }
 
+static void raise_used(uint32_t to)
+{
+	uint32_t now = atomic_load(&arena->slots_used);
+
+	while (now < to && !atomic_compare_exchange_weak(&arena->slots_used, &now, to))
+		;
+}
+
 static bool claim_slot(uint32_t *ret)
 {
-	uint32_t first = atomic_fetch_add(&arena->slot_hint, 1);
-
 	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
-		struct wire_slot *slot = slot_at((first + i) % WIRE_SLOTS);
+		struct wire_slot *slot = slot_at(i);
 		uint32_t free_state = WIRE_SLOT_FREE;
 
-		if (!atomic_compare_exchange_strong(&slot->state, &free_state, WIRE_SLOT_CLAIMED))
+		if (atomic_load_explicit(&slot->state, memory_order_relaxed) != WIRE_SLOT_FREE ||
+			!atomic_compare_exchange_strong(
+				&slot->state, &free_state, WIRE_SLOT_CLAIMED))
 			continue;
+		raise_used(i + 1);
 		describe(slot);
 		atomic_store_explicit(&slot->state, WIRE_SLOT_LIVE, memory_order_release);
-		*ret = (first + i) % WIRE_SLOTS;
+		*ret = i;
 		start_ring_doorbell();
 		return true;
 	}

@@ -64,7 +64,7 @@ struct wire_arena {
 	_Alignas(64) _Atomic uint32_t doorbell; /* futex: wakes the helper */
 	_Atomic uint32_t root_exiting;          /* the root waits for `complete` */
 	_Atomic uint64_t stalled_beat;          /* the helper was given up on at this beat */
-	_Atomic uint32_t slot_hint;
+	_Atomic uint32_t slots_used; /* no slot from here on was ever claimed */
 	_Atomic uint64_t lost_records; /* by processes that found no slot or ring */
 };
 

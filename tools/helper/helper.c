@@ -86,10 +86,12 @@ static size_t drain(struct helper *h, uint32_t dead_slot)
 {
 	const struct rings_sink sink = {take_record, take_lost, h};
 	size_t n = rings_drain(h->rings, dead_slot, &sink);
+	unsigned int fill = processes_crowded(h->processes) ? 100 : rings_fill(h->rings);
 
-	if (h->mode.pass(
-		    h->mode.context, dead_slot == RINGS_NONE_DEAD ? rings_fill(h->rings) : 100))
+	if (h->mode.pass(h->mode.context, fill)) {
 		rings_release(h->rings);
+		processes_bury(h->processes);
+	}
 	return n;
 }
 

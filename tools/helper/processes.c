@@ -23,6 +23,7 @@
 /* An image in a slot. */
 struct image {
 	bool live, watched;
+	bool dead;   /* its slot and rings go back once what was in them is safe */
 	bool local;  /* its pid is one of our namespace */
 	bool missed; /* gone before it was noticed */
 	uint32_t pid, slot;
@@ -55,7 +56,7 @@ struct processes {
 	uint64_t own_namespace;
 	struct image images[WIRE_SLOTS];
 	struct expected *expected[EXPECT_MAX];
-	size_t expected_count, alive, joined;
+	size_t expected_count, alive, joined, dead;
 	struct joined *pids; /* every pid that ever joined */
 	json_t *list;
 	struct buffer text;
@@ -196,7 +197,7 @@ static void remember_pid(struct processes *p, uint32_t pid, uint64_t start_ns)
 	x->start_ns = start_ns;
 }
 
-/* The slot and its rings go back to the pool; whatever is in them is read first. */
+/* Everything in its rings is read; they are kept until that is on disk. */
 static void retire(struct processes *p, struct image *image)
 {
 	if (!image->live)
@@ -204,9 +205,26 @@ static void retire(struct processes *p, struct image *image)
 	p->sink.drain(p->sink.context, image->slot);
 	unwatch(image);
 	image->live = false;
+	image->dead = true;
+	p->dead++;
 	p->alive -= image->local;
-	rings_free_slot(p->rings, image->slot);
-	atomic_store(&session_slot(p->session, image->slot)->state, WIRE_SLOT_FREE);
+}
+
+void processes_bury(struct processes *p)
+{
+	for (uint32_t i = 0; p->dead > 0 && i < WIRE_SLOTS; i++) {
+		if (!p->images[i].dead)
+			continue;
+		p->images[i].dead = false;
+		p->dead--;
+		rings_free_slot(p->rings, i);
+		atomic_store(&session_slot(p->session, i)->state, WIRE_SLOT_FREE);
+	}
+}
+
+bool processes_crowded(const struct processes *p)
+{
+	return p->dead > WIRE_SLOTS / 4;
 }
 
 static void forget_expected(struct processes *p, size_t i)
@@ -335,13 +353,17 @@ static void join(struct processes *p, uint32_t i)
 
 void processes_scan(struct processes *p)
 {
-	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
-		if (!p->images[i].live &&
+	uint32_t used = atomic_load(&p->session->arena->slots_used);
+
+	if (used > WIRE_SLOTS)
+		used = WIRE_SLOTS;
+	for (uint32_t i = 0; i < used; i++) {
+		if (!p->images[i].live && !p->images[i].dead &&
 			atomic_load_explicit(&session_slot(p->session, i)->state,
 				memory_order_acquire) == WIRE_SLOT_LIVE)
 			join(p, i);
 	}
-	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+	for (uint32_t i = 0; i < used; i++) {
 		if (p->images[i].live && p->images[i].missed)
 			end_pid(p, p->images[i].pid, -1);
 	}
@@ -503,7 +525,8 @@ uint32_t processes_pid_of_slot(const struct processes *p, uint32_t slot)
 	if (slot >= WIRE_SLOTS)
 		return 0;
 	/* Its first records may be read before it has been noticed. */
-	return p->images[slot].live ? p->images[slot].pid : session_slot(p->session, slot)->pid;
+	return p->images[slot].live || p->images[slot].dead ? p->images[slot].pid
+							    : session_slot(p->session, slot)->pid;
 }
 
 json_t *processes_list(const struct processes *p)

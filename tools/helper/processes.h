@@ -15,7 +15,7 @@
 struct processes_sink {
 	/* PROCESS, EXEC and EXIT events, times as CLOCK_MONOTONIC. */
 	void (*event)(void *context, struct trace_event *e);
-	/* Called before an image's rings are freed: drain and release all that is left of it. */
+	/* Called when an image is no more: drain all that is left of it. */
 	void (*drain)(void *context, uint32_t slot);
 	/* Someone joined or left. */
 	void (*changed)(void *context);
@@ -37,6 +37,10 @@ void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const c
 	char *const argv[], uint64_t time_ns);
 /* A child of ours ended (wait status), or some process was seen to have ended (-1). */
 void processes_ended(struct processes *p, uint32_t pid, int status);
+/* What was drained is safe: slots and rings of dead images may be used again. */
+void processes_bury(struct processes *p);
+/* So many wait for that that it should not take long. */
+bool processes_crowded(const struct processes *p);
 /* Judges what is still open at the session's end. */
 void processes_finish(struct processes *p);
 /* Asks the kernel for processes that cannot be watched, and frees rings of threads that are gone.

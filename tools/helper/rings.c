@@ -126,13 +126,18 @@ static void report_lost(struct rings *r, uint32_t i, const struct rings_sink *si
 	c->lost_bytes = bytes;
 }
 
-/* Which rings have something, and where each ends for this pass. */
-static void survey(struct rings *r)
+static uint32_t ready_rings(const struct rings *r)
 {
 	uint32_t ready = atomic_load(&r->session->arena->rings_ready);
 
+	return ready < WIRE_RINGS ? ready : WIRE_RINGS;
+}
+
+/* Which rings have something, and where each ends for this pass. */
+static void survey(struct rings *r)
+{
 	r->active_count = 0;
-	for (uint32_t i = 0; i < ready && i < WIRE_RINGS; i++) {
+	for (uint32_t i = 0; i < ready_rings(r); i++) {
 		struct wire_ring *ring = session_ring(r->session, i);
 		struct cursor *c = &r->cursors[i];
 
@@ -280,7 +285,7 @@ static bool is_drained(const struct rings *r, uint32_t i)
 
 void rings_free_slot(struct rings *r, uint32_t slot)
 {
-	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+	for (uint32_t i = 0; i < ready_rings(r); i++) {
 		uint64_t owner = atomic_load(&session_ring(r->session, i)->owner);
 
 		if (owner && (uint32_t)(owner >> 32) - 1 == slot)
@@ -291,7 +296,7 @@ void rings_free_slot(struct rings *r, uint32_t slot)
 void rings_sweep(
 	struct rings *r, bool (*is_gone)(void *context, uint32_t slot, uint32_t tid), void *context)
 {
-	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+	for (uint32_t i = 0; i < ready_rings(r); i++) {
 		uint64_t owner = atomic_load(&session_ring(r->session, i)->owner);
 
 		if (owner && is_drained(r, i) &&
