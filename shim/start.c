@@ -322,6 +322,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 
 	main_argc = argc;
 	main_argv = argv;
+	message_init();
 	real_resolve();
 	sealed = names_replay(path, folder);
 	atomic_store(&start_state_word, first_state(path, folder));
