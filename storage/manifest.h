@@ -25,4 +25,7 @@ json_t *manifest_read(const char *folder, int *ret_error);
  */
 json_t *manifest_provenance(int argc, char *const argv[], const char *exe, uint64_t wall_ns);
 
+/* SHA-256 of a file as a JSON string of hex digits; NULL where it cannot be read. A new reference. */
+json_t *manifest_file_digest(const char *path);
+
 #endif

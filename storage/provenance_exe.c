@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/manifest.h"
 #include "storage/provenance.h"
 
 #include <elf.h>
@@ -171,4 +172,14 @@ json_t *provenance_exe(const char *path)
 	}
 	close(fd);
 	return exe;
+}
+
+json_t *manifest_file_digest(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	json_t *digest = fd >= 0 ? sha256(fd) : NULL;
+
+	if (fd >= 0)
+		close(fd);
+	return digest;
 }

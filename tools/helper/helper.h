@@ -49,6 +49,8 @@ const struct processes *helper_processes(const struct helper *h);
 uint64_t helper_start_ns(const struct helper *h); /* CLOCK_MONOTONIC */
 uint64_t helper_wall_ns(const struct helper *h);
 
+/* wait(2) status of the process the session is about; -1: not known. */
+int helper_root_status(const struct helper *h);
 /* The process the session is about, once it exists. */
 void helper_set_root(struct helper *h, uint32_t pid);
 /* A process was started at `time_ns` (helper_now_ns()) and is to join; or is not, being of a kind

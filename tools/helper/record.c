@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "storage/manifest.h"
 #include "storage/recording.h"
@@ -104,6 +105,9 @@ static json_t *first_manifest(struct record *r)
 	set_string(m, "task_id", o->task_id);
 	set_string(m, "app_name", o->app_name);
 	set_string(m, "app_version", o->app_version);
+	if (o->config_file)
+		json_object_set_new(m, "config_digest",
+			manifest_file_digest(o->config_file) ?: json_null());
 	set_string(m, "cwd", o->cwd);
 	json_object_set_new(m, "session",
 		json_pack("{s:s, s:i, s:I}", "folder", helper_session(r->helper)->folder,
@@ -133,6 +137,14 @@ void record_fill_manifest(json_t *m, const struct collector *c,
 	json_object_set_new(m, "processes", processes);
 }
 
+static void set_exit(json_t *m, int status)
+{
+	if (status >= 0 && WIFEXITED(status))
+		json_object_set_new(m, "exit_status", json_integer(WEXITSTATUS(status)));
+	else if (status >= 0)
+		json_object_set_new(m, "exit_signal", json_integer(WTERMSIG(status)));
+}
+
 static void last_manifest(struct record *r)
 {
 	struct recording_totals totals;
@@ -141,6 +153,7 @@ static void last_manifest(struct record *r)
 	record_fill_manifest(r->manifest, r->collector, &totals, r->redactor,
 		processes_list(helper_processes(r->helper)));
 	json_object_del(r->manifest, "session");
+	set_exit(r->manifest, helper_root_status(r->helper));
 	if (r->summary.error)
 		set_string(r->manifest, "error", strerror(-r->summary.error));
 	if (manifest_write(r->path, r->manifest, "complete") < 0 && !r->failed)

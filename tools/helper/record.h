@@ -9,6 +9,7 @@
 struct record_options {
 	const char *folder; /* where recordings go; made if missing */
 	const char *session_id, *task_id, *app_name, *app_version; /* NULL: left out */
+	const char *config_file; /* its digest goes into the manifest; NULL: none */
 	int compression;
 	uint64_t segment_bytes_max;
 	int argc;

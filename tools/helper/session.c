@@ -241,7 +241,7 @@ void session_close(struct session *s, int remove)
 /* The build tree and the installed one put it in these places, seen from the program. */
 int session_find_library(char *to, size_t size)
 {
-	static const char *const places[] = {"", "/../lib/" LIBRARY_ARCH, "/../lib", "/.."};
+	static const char *const places[] = {"", ("/../lib/" LIBRARY_ARCH), "/../lib", "/.."};
 	char self[PATH_MAX], path[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 

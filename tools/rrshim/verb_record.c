@@ -25,6 +25,7 @@ static const struct option options[] = {
 	{"task", required_argument, NULL, 'T'},
 	{"app-name", required_argument, NULL, 'N'},
 	{"app-version", required_argument, NULL, 'V'},
+	{"config-file", required_argument, NULL, 'C'},
 	{"compression", required_argument, NULL, 'z'},
 	{"max-file-size", required_argument, NULL, 'm'},
 	{"quiet", no_argument, NULL, 'q'},
@@ -151,6 +152,13 @@ int verb_record(int argc, char **argv)
 			break;
 		case 'V':
 			job.options.app_version = optarg;
+			break;
+		case 'C':
+			if (access(optarg, R_OK) < 0) {
+				fail("record: cannot read '%s': %s", optarg, strerror(errno));
+				return LAUNCH_FAILED;
+			}
+			job.options.config_file = optarg;
 			break;
 		case 'z':
 			if (parse_compression(optarg, &job.options.compression) < 0)

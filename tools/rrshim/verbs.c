@@ -19,6 +19,7 @@ const struct verb verbs[] = {
 		"\n" DIR_OPTION
 		"      --session ID, --task ID, --app-name NAME, --app-version VERSION\n"
 		"                    kept in the recording's manifest\n"
+		"      --config-file FILE          its SHA-256 is kept there, too\n"
 		"      --compression none|zstd:N   (default: zstd:3)\n"
 		"      --max-file-size MIB         begin a new file past this (default: 100)\n"
 		"  -q, --quiet       no summary at the end\n" HELP_OPTION},
