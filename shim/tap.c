@@ -3,39 +3,13 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include "shim/entry.h"
 #include "shim/real.h"
 #include "shim/start.h"
 
 /*
- * Safety: the ring, the fd table and copies of bytes the kernel has just read or written. The
- * thread's depth is held only while a record is being written, never across the real call, so
- * leaving a handler by longjmp loses at most one half-written record [21].
+ * Safety: entry.c's, the fd table, and at most one system call of our own where a socket ends.
  */
-
-struct runs {
-	const struct iovec *iov;
-	size_t count;
-};
-
-/* Copies bytes [from, from + n) of the runs; returns how many there were. */
-static size_t gather(uint8_t *to, struct runs runs, size_t from, size_t n)
-{
-	size_t done = 0;
-
-	for (size_t i = 0; i < runs.count && done < n; i++) {
-		size_t len = runs.iov[i].iov_len, take;
-
-		if (from >= len) {
-			from -= len;
-			continue;
-		}
-		take = len - from < n - done ? len - from : n - done;
-		memcpy(to + done, (const uint8_t *)runs.iov[i].iov_base + from, take);
-		done += take;
-		from = 0;
-	}
-	return done;
-}
 
 bool tap_traces_slow(int fd)
 {
@@ -49,63 +23,12 @@ bool tap_traces_slow(int fd)
 	return fdtab_is_tapped(class) && start_ready();
 }
 
-/* ---- records ---- */
-
-struct entry {
-	uint16_t type;
-	int32_t result;
-	uint64_t cookie, time_ns;
-	const uint8_t *random;
-};
-
-static uint32_t prefix_of(const struct entry *e)
-{
-	return e->random ? WIRE_RANDOM_BYTES : 0;
-}
-
-static struct wire_record *open_record(struct ring ring, const struct entry *e, size_t n)
-{
-	struct wire_record *r = ring_reserve(ring, e->type, prefix_of(e) + (uint32_t)n, e->time_ns);
-
-	if (!r)
-		return NULL;
-	r->socket = e->cookie;
-	atomic_store_explicit(&r->result, e->result, memory_order_relaxed);
-	if (e->random)
-		memcpy(ring_payload(r), e->random, WIRE_RANDOM_BYTES);
-	return r;
-}
-
-/* Bytes [0, total) of the runs, in as many records as it takes. */
-static void append(const struct entry *e, struct runs runs, size_t total)
-{
-	const size_t max = WIRE_PAYLOAD_MAX - prefix_of(e);
-	struct ring ring;
-
-	start_thread.depth++;
-	ring = start_ring();
-	for (size_t from = 0; ring.head && (from < total || total == 0);) {
-		size_t n = total - from < max ? total - from : max;
-		struct wire_record *r = open_record(ring, e, n);
-
-		if (!r)
-			break;
-		gather(ring_payload(r) + prefix_of(e), runs, from, n);
-		r->flags = from > 0 ? WIRE_CONTINUED : 0;
-		ring_commit(ring, r);
-		from += n;
-		if (total == 0)
-			break;
-	}
-	start_thread.depth--;
-}
-
 static void note(const struct entry *e, const void *payload, size_t n)
 {
 	struct iovec run = {(void *)payload, n};
 
 	SAVE_ERRNO();
-	append(e, (struct runs){&run, 1}, n);
+	entry_append(e, (struct runs){&run, 1}, n);
 	RESTORE_ERRNO();
 }
 
@@ -125,29 +48,6 @@ void tap_note_exec(uint64_t time_ns, int32_t result, const void *payload, size_t
 
 	if (start_is_live())
 		note(&e, payload, n);
-}
-
-/* Reads a file straight into the ring: no buffer of ours, no second copy. */
-static void append_file(const struct entry *e, int from, off_t offset, size_t n)
-{
-	const size_t max = WIRE_PAYLOAD_MAX - prefix_of(e);
-	struct ring ring;
-
-	start_thread.depth++;
-	ring = start_ring();
-	while (ring.head && n > 0) {
-		size_t want = n < max ? n : max;
-		struct wire_record *r = open_record(ring, e, want);
-		long got = r ? sys_pread(from, ring_payload(r) + prefix_of(e), want, offset) : 0;
-
-		if (got <= 0)
-			break;
-		r->len = prefix_of(e) + (uint32_t)got;
-		ring_commit(ring, r);
-		offset += got;
-		n -= (size_t)got;
-	}
-	start_thread.depth--;
 }
 
 /* ---- a call announced before it is made ---- */
@@ -186,7 +86,7 @@ static bool is_client_hello(struct runs runs, size_t total)
 {
 	uint8_t head[6];
 
-	return total >= TLS_HELLO_MIN && gather(head, runs, 0, 6) == 6 &&
+	return total >= TLS_HELLO_MIN && entry_gather(head, runs, 0, 6) == 6 &&
 		head[0] == TLS_HANDSHAKE && head[1] == 3 && head[5] == 1;
 }
 
@@ -195,8 +95,8 @@ static bool is_tls_record(struct runs runs, size_t total)
 {
 	uint8_t head[3];
 
-	return total >= 5 && gather(head, runs, 0, 3) == 3 && head[0] >= 20 && head[0] <= 23 &&
-		head[1] == 3 && head[2] <= 4;
+	return total >= 5 && entry_gather(head, runs, 0, 3) == 3 && head[0] >= 20 &&
+		head[0] <= 23 && head[1] == 3 && head[2] <= 4;
 }
 
 static void become(int fd, uint64_t word, enum fd_class class)
@@ -256,7 +156,7 @@ void tap_sent(struct tap *tap, int fd, const struct iovec *iov, size_t count, ss
 	if (result > 0)
 		e.type = classify_sent(fd, word, runs, (size_t)result);
 	if (e.type)
-		append(&e, runs, (size_t)result);
+		entry_append(&e, runs, (size_t)result);
 	/* Writing to a peer that is gone says nothing of what it sent before: EPIPE is no end. */
 	if (result < 0 && saved_errno != EPIPE)
 		note_failure(fd, saved_errno);
@@ -284,7 +184,7 @@ static void note_received(int fd, uint64_t word, struct runs runs, size_t n)
 	if (class != FD_PLAIN)
 		return;
 	e.time_ns = real_now_ns();
-	append(&e, runs, n);
+	entry_append(&e, runs, n);
 }
 
 /* A read into no room at all returns 0 and means nothing. */
@@ -332,7 +232,7 @@ void tap_sent_file(int fd, int from, off_t offset, size_t n)
 	if (fdtab_class(word) == FD_OPEN || fdtab_class(word) == FD_CONNECTING)
 		become(fd, word, FD_PLAIN);
 	if (fdtab_class(fdtab_get(fd)) == FD_PLAIN)
-		append_file(&e, from, offset, n);
+		entry_append_file(&e, from, offset, n);
 	RESTORE_ERRNO();
 }
 
@@ -345,7 +245,7 @@ void tap_tls_sent(struct tap *tap, const uint8_t *random, const void *buf, size_
 
 	SAVE_ERRNO();
 	if (n > 0)
-		append(&e, (struct runs){&run, 1}, n);
+		entry_append(&e, (struct runs){&run, 1}, n);
 	settle(tap);
 	RESTORE_ERRNO();
 }
@@ -355,7 +255,7 @@ void tap_tls_sent_file(struct tap *tap, const uint8_t *random, int from, off_t o
 	struct entry e = {.type = WIRE_TLS_SENT, .time_ns = tap->time_ns, .random = random};
 
 	SAVE_ERRNO();
-	append_file(&e, from, offset, n);
+	entry_append_file(&e, from, offset, n);
 	settle(tap);
 	RESTORE_ERRNO();
 }
@@ -367,7 +267,7 @@ void tap_tls_received(const uint8_t *random, const void *buf, size_t n)
 
 	SAVE_ERRNO();
 	e.time_ns = real_now_ns();
-	append(&e, (struct runs){&run, 1}, n);
+	entry_append(&e, (struct runs){&run, 1}, n);
 	RESTORE_ERRNO();
 }
 
@@ -404,7 +304,7 @@ void tap_connected(struct tap *tap, int fd, const struct sockaddr *addr, socklen
 		.time_ns = tap->time_ns};
 
 	if ((result == 0 || saved_errno != EFAULT) && tap_address(&c.address, addr, len)) {
-		append(&e, (struct runs){&run, 1}, sizeof(c));
+		entry_append(&e, (struct runs){&run, 1}, sizeof(c));
 		if (result == 0)
 			become(fd, word, FD_OPEN);
 		else if (saved_errno == EINPROGRESS || saved_errno == EINTR)
