@@ -111,6 +111,8 @@ static bool stays_here(const struct wire_address *address)
 	const union address *a = (const void *)address->bytes;
 	sa_family_t family = a->sa.sa_family;
 
+	if (family == AF_PACKET)
+		return false;
 	if (address->len < (family == AF_INET6 ? sizeof(a->v6) : sizeof(a->v4)) ||
 		(family != AF_INET && family != AF_INET6))
 		return true;
