@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_COLLECTOR_PRIVATE_H
+#define HELPER_COLLECTOR_PRIVATE_H
+
+#include "tools/helper/channels.h"
+#include "tools/helper/collector.h"
+#include "tools/helper/requests.h"
+
+/* What the collector's three files share: its life and its channels (collector.c), the bytes of a
+ * channel (collector_bytes.c), the records of programs (collector_records.c). */
+
+#define LISTENS_MAX       256
+#define HEAD_OUT_MAX      (4 * HTTP1_HEAD_BYTES_MAX)
+#define SYNTHETIC_COOKIES (1ull << 63)
+
+struct collector {
+	struct recording_writer *writer;
+	struct redactor *redactor;
+	uint64_t start_ns;
+	struct channels *channels;
+	struct requests *requests;
+	uint16_t listens[LISTENS_MAX]; /* ports of the session's own servers */
+	size_t listen_count;
+	uint64_t synthetic;
+	struct collector_totals totals;
+	int error;
+	bool reliving;                     /* events are there already: none is written */
+	struct buffer head;                /* a redacted head on its way out */
+	uint8_t payload[WIRE_PAYLOAD_MAX]; /* out of reach of whoever wrote it */
+	/* The record in hand, for what it leads to. */
+	struct channel *channel;
+	uint32_t pid, tid;
+};
+
+/* ---- collector.c ---- */
+
+/* An event of the process in hand, about `channel` (NULL: about none). */
+void collector_emit(
+	struct collector *c, const struct channel *channel, struct trace_event e, uint64_t time_ns);
+/* A new channel of the process in hand. NULL: no memory, noted. */
+struct channel *collector_open_channel(struct collector *c, uint64_t cookie);
+/* The channel carries TLS from here on. */
+void collector_begin_tls(
+	struct collector *c, struct channel *channel, const uint8_t *random, uint64_t time_ns);
+void collector_drop_channel(void *context, struct channel *channel);
+
+/* ---- collector_bytes.c ---- */
+
+void collector_take_bytes(struct collector *c, struct channel *channel, uint32_t direction,
+	struct span bytes, uint64_t time_ns);
+void collector_end_direction(
+	struct collector *c, struct channel *channel, uint32_t direction, uint64_t time_ns);
+void collector_emit_end(
+	struct collector *c, struct channel *channel, uint32_t kind, int error, uint64_t time_ns);
+/* The inbound side of a socket is over: FIN (0) or an errno. */
+void collector_take_end(struct collector *c, struct channel *channel, int error, uint64_t time_ns);
+/* Emits an end that was held back. */
+void collector_release_held(struct collector *c, struct channel *channel);
+
+#endif
