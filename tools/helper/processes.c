@@ -12,13 +12,13 @@
 #include <unistd.h>
 #include "shim/image.h"
 #include "storage/event.h"
+#include "tools/helper/expected.h"
 
 #pragma GCC diagnostic ignored "-Wshadow" /* uthash's macros */
 #include <uthash.h>
 
-#define LIST_MAX   10000
-#define EXPECT_MAX 4096
-#define ARGV_MAX   8192
+#define LIST_MAX 10000
+#define ARGV_MAX 8192
 
 /* An image in a slot. */
 struct image {
@@ -30,14 +30,6 @@ struct image {
 	int pidfd;
 	struct event *gone;
 	struct processes *owner;
-};
-
-/* An exec that was announced; the new image is expected to join. */
-struct expected {
-	uint32_t pid;
-	uint64_t time_ns;
-	char *path, *argv;
-	size_t argv_len;
 };
 
 /* A pid, and when its latest image joined. */
@@ -55,8 +47,8 @@ struct processes {
 	struct processes_sink sink;
 	uint64_t own_namespace;
 	struct image images[WIRE_SLOTS];
-	struct expected *expected[EXPECT_MAX];
-	size_t expected_count, alive, joined, dead;
+	struct expected_list expected;
+	size_t alive, joined, dead;
 	struct joined *pids; /* every pid that ever joined */
 	json_t *list;
 	struct buffer text;
@@ -91,13 +83,6 @@ struct processes *processes_new(const struct session *s, struct rings *rings,
 	return p;
 }
 
-static void free_expected(struct expected *e)
-{
-	free(e->path);
-	free(e->argv);
-	free(e);
-}
-
 static void unwatch(struct image *image)
 {
 	if (image->gone)
@@ -111,13 +96,14 @@ static void unwatch(struct image *image)
 void processes_free(struct processes *p)
 {
 	struct joined *x, *next;
+	struct expected *e;
 
 	if (!p)
 		return;
 	for (size_t i = 0; i < WIRE_SLOTS; i++)
 		unwatch(&p->images[i]);
-	for (size_t i = 0; i < p->expected_count; i++)
-		free_expected(p->expected[i]);
+	while ((e = expected_take(&p->expected, 0)))
+		expected_free(e);
 	json_decref(p->list);
 	buffer_free(&p->text);
 	HASH_ITER(hh, p->pids, x, next)
@@ -227,24 +213,20 @@ bool processes_crowded(const struct processes *p)
 	return p->dead > WIRE_SLOTS / 4;
 }
 
-static void forget_expected(struct processes *p, size_t i)
+static void report_lost(struct processes *p, struct expected *e)
 {
-	free_expected(p->expected[i]);
-	p->expected[i] = p->expected[--p->expected_count];
+	report(p, EVENT_EXEC, e->pid, 0, EVENT_CAPTURE_UNTRACED_LOST, span_of(e->path),
+		(struct span){(uint8_t *)e->argv, e->argv_len}, e->time_ns);
+	expected_free(e);
 }
 
-/* The process ended, or became another image, and the one that was to come never joined. */
+/* The process is no more, and what it was to become never joined. */
 static void judge_expected(struct processes *p, uint32_t pid)
 {
-	for (size_t i = p->expected_count; i > 0; i--) {
-		struct expected *e = p->expected[i - 1];
+	struct expected *e;
 
-		if (e->pid != pid)
-			continue;
-		report(p, EVENT_EXEC, pid, 0, EVENT_CAPTURE_UNTRACED_LOST, span_of(e->path),
-			(struct span){(uint8_t *)e->argv, e->argv_len}, e->time_ns);
-		forget_expected(p, i - 1);
-	}
+	while ((e = expected_take(&p->expected, pid)))
+		report_lost(p, e);
 }
 
 static uint64_t now_ns(void)
@@ -321,10 +303,7 @@ static void supersede(struct processes *p, uint32_t pid, uint64_t start_ns)
 		if (p->images[i].live && p->images[i].pid == pid)
 			retire(p, &p->images[i]);
 	}
-	for (size_t i = p->expected_count; i > 0; i--) {
-		if (p->expected[i - 1]->pid == pid && p->expected[i - 1]->time_ns <= start_ns)
-			forget_expected(p, i - 1);
-	}
+	expected_arrived(&p->expected, pid, start_ns);
 }
 
 static void join(struct processes *p, uint32_t i)
@@ -381,39 +360,6 @@ static const uint32_t captures[] = {
 	[IMAGE_NONE] = EVENT_CAPTURE_UNKNOWN,
 };
 
-static void expect(
-	struct processes *p, uint32_t pid, struct span path, struct span argv, uint64_t time_ns)
-{
-	struct expected *e;
-
-	if (p->expected_count == EXPECT_MAX)
-		forget_expected(p, 0);
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return;
-	e->pid = pid;
-	e->time_ns = time_ns;
-	e->path = span_dup(path);
-	e->argv = malloc(argv.len + 1);
-	if (!e->path || !e->argv) {
-		free_expected(e);
-		return;
-	}
-	memcpy(e->argv, argv.data, argv.len);
-	e->argv_len = argv.len;
-	p->expected[p->expected_count++] = e;
-}
-
-static void withdraw(struct processes *p, uint32_t pid)
-{
-	for (size_t i = p->expected_count; i > 0; i--) {
-		if (p->expected[i - 1]->pid == pid) {
-			forget_expected(p, i - 1);
-			return;
-		}
-	}
-}
-
 /* A slot was taken after the exec was announced, by that pid: the new image came, and may be gone.
  */
 static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t time_ns)
@@ -429,7 +375,7 @@ static void note_exec(struct processes *p, uint32_t pid, uint32_t parent, uint32
 	if (captures[image] != EVENT_CAPTURE_UNKNOWN)
 		report(p, EVENT_EXEC, pid, parent, captures[image], path, argv, time_ns);
 	else if (!has_joined_since(p, pid, time_ns))
-		expect(p, pid, path, argv, time_ns);
+		expected_add(&p->expected, pid, path, argv, time_ns);
 }
 
 void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r)
@@ -447,7 +393,7 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 	path = (struct span){r->payload + sizeof(w), w.path_len - 1};
 	argv = (struct span){r->payload + sizeof(w) + w.path_len, w.argv_len};
 	if (r->result < 0) {
-		withdraw(p, w.pid);
+		expected_withdraw(&p->expected, w.pid);
 		return;
 	}
 	note_exec(p, w.pid, pid, w.image, path, argv, r->time_ns);
@@ -477,6 +423,22 @@ static bool thread_is_gone(void *context, uint32_t slot, uint32_t tid)
 	return syscall(SYS_tgkill, p->images[slot].pid, tid, 0) < 0 && errno == ESRCH;
 }
 
+/* A process that joined, became an image that did not, and ended: nobody watches its pid. */
+static void sweep_expected(struct processes *p)
+{
+	for (size_t i = 0; i < p->expected.count; i++) {
+		uint32_t pid = p->expected.items[i]->pid;
+
+		if (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+			continue;
+		/* It may have joined since, and that settles it; either way the list has changed.
+		 */
+		processes_scan(p);
+		judge_expected(p, pid);
+		i = (size_t)-1;
+	}
+}
+
 void processes_sweep(struct processes *p)
 {
 	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
@@ -487,27 +449,17 @@ void processes_sweep(struct processes *p)
 			kill((pid_t)image->pid, 0) < 0 && errno == ESRCH)
 			processes_ended(p, image->pid, -1);
 	}
-	/* A process that joined, became an image that did not, and ended: nobody watches its pid.
-	 */
-	for (size_t i = p->expected_count; i > 0; i--) {
-		uint32_t pid = p->expected[i - 1]->pid;
-
-		if (kill((pid_t)pid, 0) < 0 && errno == ESRCH) {
-			processes_scan(p);
-			if (i <= p->expected_count && p->expected[i - 1]->pid == pid)
-				judge_expected(p, pid);
-			if (i > p->expected_count)
-				i = p->expected_count + 1;
-		}
-	}
+	sweep_expected(p);
 	rings_sweep(p->rings, thread_is_gone, p);
 }
 
 void processes_finish(struct processes *p)
 {
+	struct expected *e;
+
 	processes_scan(p);
-	while (p->expected_count > 0)
-		judge_expected(p, p->expected[0]->pid);
+	while ((e = expected_take(&p->expected, 0)))
+		report_lost(p, e);
 }
 
 size_t processes_alive(const struct processes *p)
