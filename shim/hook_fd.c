@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/fdtab.h"
 #include "shim/real.h"
+#include "shim/redirect.h"
 #include "shim/start.h"
 #include "shim/tap.h"
 
@@ -53,10 +54,15 @@ static void forget_file(FILE *f)
 
 int shim_socket(int domain, int type, int protocol)
 {
-	int fd = real.socket(domain, type, protocol);
+	int fd;
 	bool tcp = (domain == AF_INET || domain == AF_INET6) &&
 		(type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM;
 
+	if (start_is_replay() && !redirect_allows_socket(domain, type)) {
+		errno = EPERM;
+		return -1;
+	}
+	fd = real.socket(domain, type, protocol);
 	if (fd >= 0)
 		fdtab_set(fd, tcp ? fdtab_new_socket(fd) : FD_SKIP);
 	return fd;

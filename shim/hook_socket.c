@@ -72,7 +72,9 @@ static bool may_send(int fd, const struct sockaddr *to, socklen_t len, int *flag
 		*flags &= ~MSG_FASTOPEN;
 		return shim_connect(fd, to, len) == 0;
 	}
-	if (!start_is_replay() || redirect_allows_datagram(to, len))
+	/* On a connected stream the kernel does not look at the address. */
+	if (!start_is_replay() || fdtab_class(fdtab_get(fd)) >= FD_REPLAYED ||
+		redirect_allows(fd, to, len))
 		return true;
 	errno = ENETUNREACH;
 	return false;

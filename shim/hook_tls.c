@@ -30,6 +30,15 @@ static bool tapping(void)
 	return !start_is_replay() && !start_vfork_child && start_ready();
 }
 
+/* A server's side of a connection is not what the program says to the world; in a process that is
+ * both, it has the client's random, too. */
+static bool is_server(const void *caller, const void *ssl)
+{
+	get_int f = (get_int)real_scoped(caller, "SSL_is_server", NULL);
+
+	return f && f(ssl);
+}
+
 /* Without a random (a library that has no getter, or nothing sent yet) the object's address, unique
  * while it lives, keeps its bytes together. */
 static void identify(struct connection *c, const void *caller, void *ssl)
@@ -53,6 +62,10 @@ static void note_read(const void *caller, void *ssl, const void *buf, size_t n)
 	get_int shutdown_state;
 
 	identify(&c, caller, ssl);
+	if (is_server(caller, ssl)) {
+		RESTORE_ERRNO();
+		return;
+	}
 	if (n > 0) {
 		tap_tls_received(c.random, buf, n);
 	} else {
@@ -69,7 +82,7 @@ static void note_written(struct tap *tap, const void *caller, void *ssl, const v
 	struct connection c;
 
 	identify(&c, caller, ssl);
-	tap_tls_sent(tap, c.random, buf, n);
+	tap_tls_sent(tap, c.random, buf, is_server(caller, ssl) ? 0 : n);
 	RESTORE_ERRNO();
 }
 
@@ -184,7 +197,8 @@ ssize_t shim_SSL_sendfile(void *ssl, int fd, off_t offset, size_t n, int flags)
 	r = f(ssl, fd, offset, n, flags);
 	SAVE_ERRNO();
 	identify(&c, caller, ssl);
-	tap_tls_sent_file(&tap, c.random, fd, offset, r > 0 ? (size_t)r : 0);
+	tap_tls_sent_file(
+		&tap, c.random, fd, offset, r > 0 && !is_server(caller, ssl) ? (size_t)r : 0);
 	RESTORE_ERRNO();
 	return r;
 }

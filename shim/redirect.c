@@ -2,6 +2,7 @@
 #include "shim/redirect.h"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include "shim/control.h"
 #include "shim/fdtab.h"
@@ -13,6 +14,9 @@
  * Safety: one exchange on the control socket per connect. Works in vfork children too: no ring is
  * touched. Fails closed: whatever goes wrong, the real address is not connected to.
  */
+
+/* tcpi_state, as netinet/tcp.h has them: the two headers cannot be had together. */
+enum { TCP_SYN_SENT = 2, TCP_CLOSE = 7 };
 
 union address {
 	struct sockaddr sa;
@@ -84,8 +88,13 @@ static int source_port(int fd)
 bool redirect_read(void *to, const void *from, size_t n)
 {
 	struct iovec remote = {(void *)from, n}, local = {to, n};
+	long r = sys(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0);
 
-	return sys(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0) == (long)n;
+	if (r == -EFAULT || (r >= 0 && r < (long)n))
+		return false;
+	if (r < 0)
+		memcpy(to, from, n); /* a sandbox forbids to ask: what cannot be read would crash */
+	return true;
 }
 
 static bool copy_address(struct wire_address *to, const struct sockaddr *addr, socklen_t len)
@@ -106,25 +115,44 @@ static bool is_loopback(const struct sockaddr *addr)
 		(IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr) && b[12] == 127);
 }
 
+/* Exactly a loopback address of the socket's own family, and no DNS question. Whatever the kernel
+ * might make something else of (AF_UNSPEC, short lengths) is not. */
 static bool stays_here(const struct wire_address *address)
 {
 	const union address *a = (const void *)address->bytes;
 	sa_family_t family = a->sa.sa_family;
 
-	if (family == AF_PACKET)
+	if ((family != AF_INET || address->len < sizeof(a->v4)) &&
+		(family != AF_INET6 || address->len < sizeof(a->v6)))
 		return false;
-	if (address->len < (family == AF_INET6 ? sizeof(a->v6) : sizeof(a->v4)) ||
-		(family != AF_INET && family != AF_INET6))
-		return true;
 	return is_loopback(&a->sa) && ntohs(a->v4.sin_port) != 53;
 }
 
-bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len)
+static bool is_internet(int fd)
+{
+	int domain = ask_option(fd, SOL_SOCKET, SO_DOMAIN);
+
+	return domain == AF_INET || domain == AF_INET6;
+}
+
+bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct wire_address address;
+	int domain = ask_option(fd, SOL_SOCKET, SO_DOMAIN);
 
+	if (!is_internet(fd))
+		return domain != AF_PACKET && domain != AF_VSOCK;
 	/* What cannot be read, the kernel will not read either. */
 	return !copy_address(&address, addr, len) || stays_here(&address);
+}
+
+bool redirect_allows_socket(int domain, int type)
+{
+	type &= ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (domain == AF_PACKET || domain == AF_VSOCK)
+		return false;
+	return (domain != AF_INET && domain != AF_INET6) || type == SOCK_STREAM ||
+		type == SOCK_DGRAM;
 }
 
 static int fail(int error)
@@ -242,24 +270,60 @@ static int redirect_tcp(int fd, uint64_t word, const struct wire_address *addres
 	return r;
 }
 
+/* A second connect on a socket of ours. The real address is never for the kernel's eyes. */
+static int connect_again(int fd, uint64_t word, const struct wire_address *address,
+	const struct sockaddr *addr, socklen_t len)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+	int error = ask_option(fd, SOL_SOCKET, SO_ERROR);
+
+	memset(&info, 0, sizeof(info));
+	if (fdtab_class(word) == FD_PAIRED ||
+		sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return fail(EISCONN);
+	if (error > 0)
+		return fail(error);
+	if (info.tcpi_state == TCP_SYN_SENT)
+		return fail(EALREADY);
+	if (info.tcpi_state != TCP_CLOSE)
+		return fail(EISCONN);
+	return redirect_tcp(fd, word, address, addr, len);
+}
+
+static int disconnect(int fd, uint64_t word, const struct sockaddr *addr, socklen_t len)
+{
+	int r = real.connect(fd, addr, len);
+
+	if (r == 0 && fdtab_class(word) == FD_REPLAYED)
+		fdtab_set(fd, fdtab_make(FD_NEW, fdtab_cookie(word)));
+	return r;
+}
+
 int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct wire_address address;
 	const struct sockaddr *copy = (const void *)address.bytes;
 	uint64_t word = start_vfork_child ? FD_UNKNOWN : fdtab_learn(fd);
 	enum fd_class class = fdtab_class(word);
+	bool stream = ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM;
 
-	if (!copy_address(&address, addr, len) || len < sizeof(struct sockaddr_in) ||
-		(copy->sa_family != AF_INET && copy->sa_family != AF_INET6))
-		return real.connect(fd, addr, len);
+	if (!is_internet(fd) || !copy_address(&address, addr, len)) {
+		if (redirect_allows(fd, addr, len))
+			return real.connect(fd, addr, len);
+		return fail(ENETUNREACH);
+	}
+	if (len >= sizeof(sa_family_t) && copy->sa_family == AF_UNSPEC)
+		return disconnect(fd, word, addr, len);
+	if (stream &&
+		(len < sizeof(struct sockaddr_in) ||
+			(copy->sa_family != AF_INET && copy->sa_family != AF_INET6)))
+		return fail(len < sizeof(struct sockaddr_in) ? EINVAL : EAFNOSUPPORT);
 	if (class >= FD_REPLAYED)
-		return real.connect(fd, addr, len); /* EALREADY, EISCONN: the kernel knows */
-	if (class == FD_NEW ||
-		(start_vfork_child && ask_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM))
+		return connect_again(fd, word, &address, addr, len);
+	if (class == FD_NEW || (start_vfork_child && stream))
 		return redirect_tcp(fd, word, &address, addr, len);
-	if (ask_option(fd, SOL_SOCKET, SO_TYPE) < 0 || stays_here(&address))
-		return real.connect(fd, addr, len);
-	return fail(ENETUNREACH);
+	return stays_here(&address) ? real.connect(fd, addr, len) : fail(ENETUNREACH);
 }
 
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len)

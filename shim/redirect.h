@@ -26,7 +26,9 @@ void redirect_listening(int fd);
 /* Copies from memory that may not be there. */
 bool redirect_read(void *to, const void *from, size_t n);
 
-/* A datagram to this address may leave: it stays on this machine and is no DNS question. */
-bool redirect_allows_datagram(const struct sockaddr *addr, socklen_t len);
+/* What is sent to this address stays on this machine and is no DNS question. */
+bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len);
+/* A socket of this kind sends nothing that a hook does not judge. */
+bool redirect_allows_socket(int domain, int type);
 
 #endif

@@ -141,6 +141,11 @@ void channels_close(struct channels *c, struct channel *channel,
 	forget(c, oldest);
 }
 
+void channels_reopen(struct channels *c, struct channel *channel)
+{
+	unlink_closed(c, node_of(channel));
+}
+
 void channels_each(
 	struct channels *c, void (*visit)(void *context, struct channel *channel), void *context)
 {

@@ -15,7 +15,8 @@ struct channel {
 	uint64_t id; /* in the recording, from 1 */
 	uint64_t cookie;
 	uint8_t random[WIRE_RANDOM_BYTES];
-	bool tls, used, closed, ignored;
+	bool tls, closed, ignored;
+	bool used, used_out; /* bytes were seen at all; outbound ones */
 	bool ended; /* the inbound side's end is in the recording */
 	bool held;  /* a TLS socket's FIN, held back until its plaintext is through */
 	uint64_t held_ns;
@@ -44,6 +45,8 @@ void channels_set_random(struct channels *c, struct channel *channel, const uint
 #define CHANNELS_CLOSED_MAX 1024
 void channels_close(struct channels *c, struct channel *channel,
 	void (*drop)(void *context, struct channel *channel), void *context);
+/* A record of it came after all: it is open. */
+void channels_reopen(struct channels *c, struct channel *channel);
 void channels_each(
 	struct channels *c, void (*visit)(void *context, struct channel *channel), void *context);
 

@@ -81,6 +81,7 @@ void collector_begin_tls(
 	collector_end_direction(c, channel, EVENT_OUT, time_ns);
 	conversation_free(channel->conversation);
 	channel->conversation = NULL;
+	channel->used = channel->used_out = false;
 	channel->tls = true;
 	channels_set_random(c->channels, channel, random);
 }

@@ -32,8 +32,8 @@ static void take_piece(void *context, const struct piece *p)
 {
 	struct collector *c = context;
 
-	if (p->kind == PIECE_HEAD || p->kind == PIECE_INTERIM ||
-		(p->kind == PIECE_OPAQUE && p->carried))
+	/* What is no HTTP to us may have heads in it all the same. */
+	if (p->kind == PIECE_HEAD || p->kind == PIECE_INTERIM || p->kind == PIECE_OPAQUE)
 		emit_head(c, p);
 	else
 		emit_data(c, p->direction, p->bytes, p->time_ns);
@@ -52,7 +52,7 @@ static bool withholds(
 	static const char preface[] = "PRI * HTTP/2.0\r\n";
 	size_t n = bytes.len < sizeof(preface) - 1 ? bytes.len : sizeof(preface) - 1;
 
-	if (channel->used || n < 4 || memcmp(bytes.data, preface, n) != 0)
+	if (channel->used_out || n < 4 || memcmp(bytes.data, preface, n) != 0)
 		return false;
 	channel->ignored = true;
 	collector_emit(c, channel,
@@ -91,6 +91,7 @@ void collector_take_bytes(struct collector *c, struct channel *channel, uint32_t
 	if (direction == EVENT_IN)
 		note_unseen_request(c, channel, bytes, time_ns);
 	channel->used = true;
+	channel->used_out |= direction == EVENT_OUT;
 	c->channel = channel;
 	conversation_feed(channel->conversation, direction, time_ns, bytes, take_piece, c);
 }

@@ -21,7 +21,10 @@ static struct channel *channel_of(struct collector *c, uint64_t cookie)
 {
 	struct channel *channel = channels_by_cookie(c->channels, cookie);
 
-	return channel ? channel : collector_open_channel(c, cookie);
+	if (!channel)
+		return collector_open_channel(c, cookie);
+	channels_reopen(c->channels, channel);
+	return channel;
 }
 
 static void emit_connect(struct collector *c, struct channel *channel,
@@ -114,8 +117,10 @@ static struct channel *tls_channel(struct collector *c, uint64_t time_ns)
 {
 	struct channel *channel = channels_by_random(c->channels, c->payload);
 
-	if (channel)
+	if (channel) {
+		channels_reopen(c->channels, channel);
 		return channel;
+	}
 	channel = collector_open_channel(c, SYNTHETIC_COOKIES | ++c->synthetic);
 	if (!channel)
 		return NULL;

@@ -106,8 +106,8 @@ static json_t *first_manifest(struct record *r)
 	set_string(m, "app_name", o->app_name);
 	set_string(m, "app_version", o->app_version);
 	if (o->config_file)
-		json_object_set_new(m, "config_digest",
-			manifest_file_digest(o->config_file) ?: json_null());
+		json_object_set_new(
+			m, "config_digest", manifest_file_digest(o->config_file) ?: json_null());
 	set_string(m, "cwd", o->cwd);
 	json_object_set_new(m, "session",
 		json_pack("{s:s, s:i, s:I}", "folder", helper_session(r->helper)->folder,
