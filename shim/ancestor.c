@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/ancestor.h"
 
+#include <sys/stat.h>
+
 /* Safety: system calls and local memory. */
 
 #define GENERATIONS 64
@@ -48,6 +50,16 @@ static uint32_t parent_of(uint32_t pid)
 	return parent;
 }
 
+/* Anyone may make a folder of that name first. */
+static bool is_ours_alone(const char *folder)
+{
+	struct stat st;
+
+	return sys(SYS_newfstatat, AT_FDCWD, folder, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode) && st.st_uid == (uid_t)sys(SYS_geteuid, 0) &&
+		!(st.st_mode & 077);
+}
+
 static size_t link_of(uint32_t pid, char *folder, size_t size)
 {
 	static const char *const bases[] = {"/dev/shm/", "/tmp/"};
@@ -58,6 +70,8 @@ static size_t link_of(uint32_t pid, char *folder, size_t size)
 		long n;
 
 		at = put_number(at, (uint32_t)sys(SYS_geteuid, 0));
+		if (!is_ours_alone(path))
+			continue;
 		put_number(put_text(at, "/" WIRE_ROOT_LINK), pid);
 		n = sys(SYS_readlinkat, AT_FDCWD, path, folder, size - 1);
 		if (n > 0) {

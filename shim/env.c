@@ -82,6 +82,23 @@ static const char *value_of(char *const envp[], size_t *ret_at, size_t *ret_coun
 	return value;
 }
 
+bool env_keeps_us(char *const envp[])
+{
+	size_t at, count;
+	const char *value = value_of(envp, &at, &count);
+
+	for (size_t i = 0; value && value[i];) {
+		size_t n = 0;
+
+		while (value[i + n] && !separates(value[i + n]))
+			n++;
+		if (is_ours(value + i, n))
+			return true;
+		i += n + (value[i + n] != '\0');
+	}
+	return false;
+}
+
 size_t env_size(char *const envp[])
 {
 	size_t at = 0, count = 0, n = 0;

@@ -13,6 +13,9 @@
 #define ENV_ENTRIES_MAX 4096
 #define ENV_VALUE_MAX   8192
 
+/* An image that is started with it will be traced. */
+bool env_keeps_us(char *const envp[]);
+
 /* Bytes of memory env_prepare() needs for this environment; 0: none, or more than it may take. */
 size_t env_size(char *const envp[]);
 /*

@@ -72,6 +72,21 @@ static __attribute__((noinline)) void tell_refused(const char *path, enum image_
 	message("rrshim: ", image_reason(kind));
 }
 
+/*
+ * After a change of user or root the loader cannot open the library: it would say so on the
+ * program's stderr and run it untraced.
+ */
+static enum image_kind reachable(enum image_kind kind)
+{
+	const char *path = start_preload_path();
+	long r;
+
+	if (kind == IMAGE_NONE || image_untraceable(kind) || !path[0])
+		return kind;
+	r = sys(SYS_faccessat2, AT_FDCWD, path, 4 /* R_OK */, AT_EACCESS);
+	return r == -EACCES || r == -ENOENT || r == -ENOTDIR ? IMAGE_UNREACHABLE : kind;
+}
+
 /* True: it must not run. */
 static bool refused(const char *path, enum image_kind kind)
 {
@@ -127,7 +142,7 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
                                                                                                    \
 		if (!active())                                                                     \
 			return call(envp_);                                                        \
-		kind = kind_of;                                                                    \
+		kind = reachable(kind_of);                                                         \
 		if (refused(path, kind)) {                                                         \
 			errno = EACCES;                                                            \
 			return -1;                                                                 \
@@ -252,6 +267,7 @@ static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char 
 	pid_t child = 0;
 	int r;
 
+	kind = reachable(kind);
 	if (refused(path, kind))
 		return EACCES;
 	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(kind));

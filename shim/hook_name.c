@@ -55,8 +55,10 @@ int shim_getaddrinfo(
 	int r;
 
 	if (names_is_local(node, hints ? hints->ai_flags : 0) ||
-		(!start_ready() && !start_is_replay()) || !ask_addrinfo(&q, node, service, hints))
+		(!start_ready() && !start_is_replay()))
 		return real.getaddrinfo(node, service, hints, ret);
+	if (!ask_addrinfo(&q, node, service, hints))
+		return start_is_replay() ? EAI_NONAME : real.getaddrinfo(node, service, hints, ret);
 	if (start_is_replay())
 		return replay_addrinfo(&q, ret);
 	r = real.getaddrinfo(node, service, hints, ret);
@@ -73,8 +75,10 @@ static bool ask_host(struct wire_resolve *q, const char *name, int family)
 	memset(q, 0, sizeof(*q));
 	q->call = WIRE_GETHOSTBYNAME;
 	q->family = family;
-	return !names_is_local(name, 0) && (start_ready() || start_is_replay()) &&
-		names_copy(q->node, sizeof(q->node), name);
+	if (names_is_local(name, 0) || (!start_ready() && !start_is_replay()))
+		return false;
+	/* Longer than any name can be: in replay it is asked for in vain. */
+	return names_copy(q->node, sizeof(q->node), name) || start_is_replay();
 }
 
 static bool ask_address(struct wire_resolve *q, const void *addr, socklen_t len, int family)

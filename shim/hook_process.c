@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/env.h"
 #include "shim/real.h"
 #include "shim/start.h"
+
+extern char **environ;
 
 /*
  * Processes come and go. A child finds out by itself that it is one (start.c), so all there is to
@@ -36,16 +39,21 @@ HOOK_ALIAS(__fork, fork);
 int shim_system(const char *command)
 {
 	start_ready();
+	if (command && start_is_replay() && !env_keeps_us(environ)) {
+		errno = EACCES; /* its shell would run untraced */
+		return -1;
+	}
 	return real.system(command);
 }
 
 FILE *shim_popen(const char *command, const char *mode)
 {
-	FILE *f;
-
 	start_ready();
-	f = real.popen(command, mode);
-	return f;
+	if (start_is_replay() && !env_keeps_us(environ)) {
+		errno = EACCES;
+		return NULL;
+	}
+	return real.popen(command, mode);
 }
 
 void shim__exit(int status)

@@ -29,6 +29,8 @@ const char *image_reason(enum image_kind kind)
 		return "it is built for another word size or machine";
 	case IMAGE_SETUID:
 		return "it gains privileges when it starts";
+	case IMAGE_UNREACHABLE:
+		return "it cannot reach the session's folder (another user or root)";
 	default:
 		return "it can be traced";
 	}

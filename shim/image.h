@@ -11,12 +11,13 @@
  */
 enum image_kind {
 	IMAGE_TRACEABLE = 0,
-	IMAGE_STATIC, /* no dynamic loader: LD_PRELOAD is never read */
-	IMAGE_MUSL,   /* another libc: a glibc library in LD_PRELOAD keeps it from starting */
-	IMAGE_CLASS,  /* other word size or machine: its loader complains on stderr */
-	IMAGE_SETUID, /* privileged at exec: the loader ignores LD_PRELOAD */
-	IMAGE_SCRIPT, /* '#!': the interpreter decides */
-	IMAGE_NONE    /* missing or no executable: the exec itself will say */
+	IMAGE_STATIC,      /* no dynamic loader: LD_PRELOAD is never read */
+	IMAGE_MUSL,        /* another libc: a glibc library in LD_PRELOAD keeps it from starting */
+	IMAGE_CLASS,       /* other word size or machine: its loader complains on stderr */
+	IMAGE_SETUID,      /* privileged at exec: the loader ignores LD_PRELOAD */
+	IMAGE_UNREACHABLE, /* will not find the library: another user, another root */
+	IMAGE_SCRIPT,      /* '#!': the interpreter decides */
+	IMAGE_NONE         /* missing or no executable: the exec itself will say */
 };
 
 /*
@@ -39,12 +40,12 @@ enum image_kind image_classify_fd(int fd);
 /* True when the loader of that kind must not see our LD_PRELOAD entry. */
 static inline int image_refuses_preload(enum image_kind kind)
 {
-	return kind == IMAGE_MUSL || kind == IMAGE_CLASS;
+	return kind == IMAGE_MUSL || kind == IMAGE_CLASS || kind == IMAGE_UNREACHABLE;
 }
 
 static inline int image_untraceable(enum image_kind kind)
 {
-	return kind >= IMAGE_STATIC && kind <= IMAGE_SETUID;
+	return kind >= IMAGE_STATIC && kind <= IMAGE_UNREACHABLE;
 }
 
 const char *image_reason(enum image_kind kind);

@@ -151,8 +151,8 @@ bool redirect_allows_socket(int domain, int type)
 	type &= ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (domain == AF_PACKET || domain == AF_VSOCK)
 		return false;
-	return (domain != AF_INET && domain != AF_INET6) || type == SOCK_STREAM ||
-		type == SOCK_DGRAM;
+	/* A type that does not exist is the kernel's to refuse. */
+	return (domain != AF_INET && domain != AF_INET6) || type < SOCK_RAW || type > SOCK_PACKET;
 }
 
 static int fail(int error)
@@ -324,6 +324,29 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (class == FD_NEW || (start_vfork_child && stream))
 		return redirect_tcp(fd, word, &address, addr, len);
 	return stays_here(&address) ? real.connect(fd, addr, len) : fail(ENETUNREACH);
+}
+
+bool redirect_cut(int fd)
+{
+	union address peer;
+	socklen_t len = sizeof(peer);
+	long null;
+
+	memset(&peer, 0, sizeof(peer));
+	if (!is_internet(fd) || sys(SYS_getpeername, fd, &peer, &len) < 0 || is_loopback(&peer.sa))
+		return false;
+	null = sys_open("/dev/null", O_RDWR | O_CLOEXEC);
+	sys(SYS_dup3, null, fd, 0);
+	sys_close(null);
+	return true;
+}
+
+#define INHERITED_MAX 1024
+
+void redirect_cut_inherited(void)
+{
+	for (int fd = 0; fd < INHERITED_MAX; fd++)
+		redirect_cut(fd);
 }
 
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len)

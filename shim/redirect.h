@@ -13,6 +13,14 @@
  */
 int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len);
 
+/*
+ * A socket that came from outside the session (inherited, passed), connected to somewhere else: in
+ * replay the null device takes its place. True: it was one.
+ */
+bool redirect_cut(int fd);
+/* The same for all descriptors a program starts with. */
+void redirect_cut_inherited(void);
+
 /* The address the program believes to be connected to. 0, or −1 with errno. */
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
 

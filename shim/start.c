@@ -9,6 +9,7 @@
 #include "shim/ancestor.h"
 #include "shim/message.h"
 #include "shim/real.h"
+#include "shim/redirect.h"
 #include "shim/spawn.h"
 
 /*
@@ -29,6 +30,10 @@ static struct process {
 
 #define CLAIMING UINT32_MAX
 
+/* Rings mapped together with the arena's head. */
+#define RINGS_MAPPED 4
+#define MAPPED_BYTES (WIRE_RINGS_OFFSET + RINGS_MAPPED * (uint64_t)WIRE_RING_BYTES)
+
 #define CLAIM_ATTEMPTS 20
 #define CLAIM_SLICE_NS 50000000u
 
@@ -37,7 +42,7 @@ static _Atomic uint32_t generations;
 static _Atomic uint32_t starting, finished;
 static bool sealed; /* a replay session, by its folder's name: known even if the arena is not */
 static bool forked; /* this image attached before: a new claim is a forked child's */
-static char preload_path[PATH_MAX], control_path[PATH_MAX];
+static char preload_path[PATH_MAX], control_path[PATH_MAX], arena_path[PATH_MAX];
 static int main_argc;
 static char **main_argv;
 
@@ -152,47 +157,104 @@ static bool claim_slot(uint32_t *ret)
 	return false;
 }
 
-/* Claims a slot for this process if it has none; false when another thread is just doing so. */
+/* Claims a slot for this process if it has none; waits for another thread that is just doing so. */
 static bool attach_process(void)
 {
 	uint32_t none = 0, slot = 0;
 
-	if (atomic_load_explicit(&process->generation, memory_order_acquire) - 1 < CLAIMING - 1)
-		return true;
-	if (!atomic_compare_exchange_strong(&process->generation, &none, CLAIMING))
-		return false;
+	while (!atomic_compare_exchange_strong(&process->generation, &none, CLAIMING)) {
+		if (none != CLAIMING)
+			return true;
+		/* In a handler over the claiming itself there is nobody to wait for. */
+		if (start_thread.depth > 1)
+			return false;
+		sys_futex_wait(&process->generation, CLAIMING, CLAIM_SLICE_NS);
+		none = 0;
+	}
 	if (!claim_slot(&slot)) {
 		atomic_store(&process->generation, 0);
+		sys_futex_wake(&process->generation);
 		return false;
 	}
 	process->slot = slot;
 	forked = true;
 	atomic_store_explicit(
 		&process->generation, atomic_fetch_add(&generations, 1) + 1, memory_order_release);
+	sys_futex_wake(&process->generation);
 	return true;
 }
 
-/* Also gives the helper a moment to make more, or to free the rings of threads that are gone. */
+/*
+ * The first rings are mapped with the arena, the others when they are claimed: a program may lock
+ * all its memory, or be given little of it.
+ */
+static uint8_t *ring_data(uint32_t at)
+{
+	static _Atomic(uint8_t *) maps[WIRE_RINGS];
+	uint64_t offset = WIRE_RINGS_OFFSET + (uint64_t)at * WIRE_RING_BYTES;
+	uint8_t *map = atomic_load_explicit(&maps[at], memory_order_acquire), *none = NULL;
+	long fd, to;
+
+	if (at < RINGS_MAPPED)
+		return (uint8_t *)arena + offset;
+	if (map)
+		return map;
+	fd = sys_open(arena_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return NULL;
+	to = sys(SYS_mmap, 0, WIRE_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	sys_close(fd);
+	if ((unsigned long)to > -4096UL)
+		return NULL;
+	if (atomic_compare_exchange_strong(&maps[at], &none, (uint8_t *)to))
+		return (uint8_t *)to;
+	sys(SYS_munmap, to, WIRE_RING_BYTES);
+	return none;
+}
+
+static struct ring take_free_ring(uint32_t ready, uint64_t owner)
+{
+	for (uint32_t at = 0; at < ready && at < WIRE_RINGS; at++) {
+		struct wire_ring *head = ring_at(at);
+		uint64_t none = 0;
+		uint8_t *data;
+
+		if (atomic_load_explicit(&head->owner, memory_order_relaxed) != 0 ||
+			!atomic_compare_exchange_strong(&head->owner, &none, owner))
+			continue;
+		data = ring_data(at);
+		if (data)
+			return (struct ring){head, data};
+		atomic_store(&head->owner, 0);
+		break;
+	}
+	return (struct ring){NULL, NULL};
+}
+
+/* Gives a helper that lives a moment to make more, or to free the rings of threads that are gone.
+ */
 static struct ring claim_ring(void)
 {
 	uint64_t owner = (uint64_t)(process->slot + 1) << 32 | sys_gettid();
+	uint64_t beat = atomic_load(&arena->beat);
+	struct ring ring = {NULL, NULL};
 
 	for (int attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
 		uint32_t ready = atomic_load(&arena->rings_ready);
 
-		for (uint32_t at = 0; at < ready && at < WIRE_RINGS; at++) {
-			struct wire_ring *head = ring_at(at);
-			uint64_t none = 0;
-
-			if (atomic_load_explicit(&head->owner, memory_order_relaxed) == 0 &&
-				atomic_compare_exchange_strong(&head->owner, &none, owner))
-				return (struct ring){head,
-					(uint8_t *)arena + WIRE_RINGS_OFFSET +
-						(uint64_t)at * WIRE_RING_BYTES};
-		}
+		ring = take_free_ring(ready, owner);
+		if (ring.head || atomic_load(&arena->stalled_beat) == atomic_load(&arena->beat))
+			return ring;
 		start_ring_doorbell();
 		sys_futex_wait(&arena->rings_ready, ready, CLAIM_SLICE_NS);
 	}
+	if (atomic_load(&arena->beat) == beat)
+		atomic_store(&arena->stalled_beat, beat);
+	return ring;
+}
+
+static struct ring no_ring(void)
+{
 	atomic_fetch_add(&arena->lost_records, 1);
 	return (struct ring){NULL, NULL};
 }
@@ -200,23 +262,24 @@ static struct ring claim_ring(void)
 struct ring start_ring(void)
 {
 	struct thread *t = &start_thread;
-	const struct ring none = {NULL, NULL};
 	uint32_t level = t->depth > 1, generation;
 
-	if (unlikely(t->depth > 2 || atomic_load(&arena->state) != WIRE_LIVE))
-		return none;
+	if (unlikely(atomic_load(&arena->state) != WIRE_LIVE))
+		return (struct ring){NULL, NULL};
+	if (unlikely(t->depth > 2))
+		return no_ring();
 	generation = atomic_load_explicit(&process->generation, memory_order_acquire);
-	if (unlikely(generation == 0 || generation == CLAIMING || generation != t->generation)) {
-		/* This thread was attaching when a signal came: the handler goes unrecorded. */
-		if (generation == CLAIMING || !attach_process())
-			return none;
+	if (unlikely(generation == 0 || generation != t->generation)) {
+		if (!attach_process())
+			return no_ring();
 		memset(t->ring, 0, sizeof(t->ring));
 		t->generation = atomic_load(&process->generation);
 	}
 	if (unlikely(!t->ring[level].head)) {
 		t->ring[level] = claim_ring();
-		if (t->ring[level].head)
-			start_ring_doorbell();
+		if (!t->ring[level].head)
+			return no_ring();
+		start_ring_doorbell();
 	}
 	return t->ring[level];
 }
@@ -239,8 +302,10 @@ static bool map_arena(const char *path)
 
 	if (fd < 0)
 		return false;
-	if (sys(SYS_fstat, fd, &st) == 0 && (uint64_t)st.st_size == WIRE_ARENA_BYTES)
-		at = sys(SYS_mmap, 0, WIRE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* Somebody else's arena would be somebody else's ears. */
+	if (sys(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & 077) &&
+		st.st_uid == (uid_t)sys(SYS_geteuid, 0) && (uint64_t)st.st_size == WIRE_ARENA_BYTES)
+		at = sys(SYS_mmap, 0, MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	sys_close(fd);
 	if ((unsigned long)at > -4096UL)
 		return false;
@@ -263,9 +328,7 @@ static bool join(char *to, const char *folder, size_t len, const char *name)
 /* Joins the session in `folder`; false: there is none, or it cannot be joined. */
 static bool attach(const char *folder, size_t len)
 {
-	char path[PATH_MAX];
-
-	if (!join(path, folder, len, WIRE_ARENA) || !map_arena(path) ||
+	if (!join(arena_path, folder, len, WIRE_ARENA) || !map_arena(arena_path) ||
 		(!process && !map_process_page()))
 		return false;
 	if (!join(control_path, folder, len, WIRE_CONTROL) ||
@@ -304,8 +367,6 @@ static bool names_replay(const char *folder, size_t len)
 /* Absent a session beside the library, the program was started without the launcher. */
 static enum start_state first_state(const char *path, size_t folder)
 {
-	char arena_path[PATH_MAX];
-
 	if (attach(path, folder))
 		return START_LIVE;
 	if (sealed || !join(arena_path, path, folder, WIRE_ARENA) ||
@@ -325,6 +386,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	message_init();
 	real_resolve();
 	sealed = names_replay(path, folder);
+	if (sealed)
+		redirect_cut_inherited();
 	atomic_store(&start_state_word, first_state(path, folder));
 	RESTORE_ERRNO();
 }
@@ -420,7 +483,9 @@ void start_finish(void)
 	if (start_vfork_child || !start_is_live() || arena->root_pid == 0)
 		return;
 	pid = sys_getpid();
-	if ((pid != arena->root_pid && pid != 1) || atomic_exchange(&finished, 1))
+	if ((pid != arena->root_pid && pid != 1) ||
+		(arena->pid_namespace && pid_namespace() != arena->pid_namespace) ||
+		atomic_exchange(&finished, 1))
 		return;
 	atomic_store(&arena->root_exiting, 1);
 	start_ring_doorbell();

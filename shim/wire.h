@@ -47,6 +47,7 @@ enum wire_state {
 struct wire_arena {
 	uint32_t magic, version, mode, root_pid;
 	uint32_t helper_pid, ca_len;
+	uint64_t pid_namespace; /* the helper's */
 	_Atomic uint32_t state;
 	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; replay only */
 
@@ -55,8 +56,8 @@ struct wire_arena {
 	_Atomic uint32_t sleeping;          /* the helper waits for the doorbell */
 	_Atomic uint32_t complete;          /* futex: WIRE_COMPLETE_* */
 	/*
-	 * Rings [0, rings_ready) have memory behind them. The rest is a hole: touching it where tmpfs
-	 * is full would be a SIGBUS in the program.
+	 * Rings [0, rings_ready) have memory behind them. The rest is a hole: touching it where
+	 * tmpfs is full would be a SIGBUS in the program.
 	 */
 	_Atomic uint32_t rings_ready;
 
@@ -64,8 +65,8 @@ struct wire_arena {
 	_Alignas(64) _Atomic uint32_t doorbell; /* futex: wakes the helper */
 	_Atomic uint32_t root_exiting;          /* the root waits for `complete` */
 	_Atomic uint64_t stalled_beat;          /* the helper was given up on at this beat */
-	_Atomic uint32_t slots_used; /* no slot from here on was ever claimed */
-	_Atomic uint64_t lost_records; /* by processes that found no slot or ring */
+	_Atomic uint32_t slots_used;            /* no slot from here on was ever claimed */
+	_Atomic uint64_t lost_records;          /* by processes that found no slot or ring */
 };
 
 enum { WIRE_COMPLETE_NO = 0, WIRE_COMPLETE_YES = 1, WIRE_COMPLETE_LATER = 2 };
@@ -137,15 +138,15 @@ enum wire_type {
 	WIRE_HELLO,     /* a TLS ClientHello as sent: the socket carries TLS from here on */
 	WIRE_TLS_SENT,  /* 32-byte client random, plaintext */
 	WIRE_TLS_RECEIVED,
-	WIRE_TLS_END,  /* 32-byte client random: close_notify was received */
-	WIRE_END,      /* inbound side over: result 0 (FIN) or −errno */
-	WIRE_SHUTDOWN, /* the program shut its sending side */
-	WIRE_CLOSE,    /* a descriptor of the socket was closed */
-	WIRE_LISTEN,   /* struct wire_address */
-	WIRE_UNSEEN,   /* result bytes passed that could not be copied (splice …) */
+	WIRE_TLS_END,     /* 32-byte client random: close_notify was received */
+	WIRE_END,         /* inbound side over: result 0 (FIN) or −errno */
+	WIRE_SHUTDOWN,    /* the program shut its sending side */
+	WIRE_CLOSE,       /* a descriptor of the socket was closed */
+	WIRE_LISTEN,      /* struct wire_address */
+	WIRE_UNSEEN,      /* result bytes passed that could not be copied (splice …) */
 	WIRE_UNACCOUNTED, /* result bytes passed a socket that no hook saw any of */
-	WIRE_RESOLVE,  /* struct wire_resolve */
-	WIRE_EXEC,     /* struct wire_exec */
+	WIRE_RESOLVE,     /* struct wire_resolve */
+	WIRE_EXEC,        /* struct wire_exec */
 	WIRE_TYPE_MAX
 };
 

@@ -54,8 +54,8 @@ enum event_end {
 	C(UNTRACED_CLASS, "untraced: other word size or machine")                                  \
 	C(UNTRACED_SETUID, "untraced: set-user-id, set-group-id or file capabilities")             \
 	C(UNTRACED_LOST, "untraced: the preload did not load")                                     \
-	C(UNKNOWN, "unknown")
-
+	C(UNKNOWN, "unknown")                                                                      \
+	C(UNTRACED_UNREACHABLE, "untraced: the session's folder is out of its reach")
 enum event_capture {
 #define C(name, text) EVENT_CAPTURE_##name,
 	EVENT_CAPTURES(C)

@@ -31,6 +31,40 @@ static const int passed_on[] = {
 
 #define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
+/* How rrshim was started, which is how the program is to start. */
+struct origin {
+	struct sigaction passed_on[PASSED_ON], pipe, file_size;
+	sigset_t mask;
+};
+
+static void note_origin(struct origin *o)
+{
+	for (size_t i = 0; i < PASSED_ON; i++)
+		sigaction(passed_on[i], NULL, &o->passed_on[i]);
+	sigaction(SIGPIPE, NULL, &o->pipe);
+	sigaction(SIGXFSZ, NULL, &o->file_size);
+	sigprocmask(SIG_SETMASK, NULL, &o->mask);
+}
+
+static void restore_origin(const struct origin *o)
+{
+	for (size_t i = 0; i < PASSED_ON; i++)
+		sigaction(passed_on[i], &o->passed_on[i], NULL);
+	sigaction(SIGPIPE, &o->pipe, NULL);
+	sigaction(SIGXFSZ, &o->file_size, NULL);
+	sigprocmask(SIG_SETMASK, &o->mask, NULL);
+}
+
+/* A standard descriptor that was closed would be one of ours by accident. Close-on-exec: the
+ * program finds it closed again. */
+static void fill_stdio(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return;
+	}
+}
+
 /* ---- the helper's process ---- */
 
 struct keeper {
@@ -107,33 +141,28 @@ static void on_root_ended(void *context, int status, size_t alive)
 	}
 }
 
+/* Handlers do not survive the exec, but the program must not start with one of ours pending. */
 static void default_signals(void)
 {
-	sigset_t none;
-
-	for (int s = 1; s < NSIG; s++) {
+	for (int n = 1; n < NSIG; n++) {
 		struct sigaction now;
 
-		if (sigaction(s, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
+		if (sigaction(n, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
 			now.sa_handler != SIG_DFL)
-			signal(s, SIG_DFL);
+			signal(n, SIG_DFL);
 	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* The program's side of the fork: everything as the front found it, and the preload. */
-static void become_program(const struct keeper *k, const struct session *s, int report,
-	const struct sigaction before[PASSED_ON], const struct sigaction *pipe_before)
+static void become_program(
+	const struct keeper *k, const struct session *s, int report, const struct origin *origin)
 {
 	char entry[3 * PATH_MAX];
 	const char *user = getenv("LD_PRELOAD");
 	int error;
 
 	default_signals();
-	for (size_t i = 0; i < PASSED_ON; i++)
-		sigaction(passed_on[i], &before[i], NULL);
-	sigaction(SIGPIPE, pipe_before, NULL);
+	restore_origin(origin);
 	/* A loader that cannot take the library would not start the program with it. */
 	if (!image_refuses_preload(k->launch->kind)) {
 		snprintf(entry, sizeof(entry), "%s/" WIRE_LIBRARY "%s%s", s->folder,
@@ -148,8 +177,7 @@ static void become_program(const struct keeper *k, const struct session *s, int 
 }
 
 /* 0, or the errno of the exec that failed. */
-static int start_program(struct keeper *k, const struct sigaction before[PASSED_ON],
-	const struct sigaction *pipe_before)
+static int start_program(struct keeper *k, const struct origin *origin)
 {
 	int report[2], error = 0;
 
@@ -158,7 +186,7 @@ static int start_program(struct keeper *k, const struct sigaction before[PASSED_
 	fflush(NULL);
 	k->program = fork();
 	if (k->program == 0)
-		become_program(k, helper_session(k->helper), report[1], before, pipe_before);
+		become_program(k, helper_session(k->helper), report[1], origin);
 	close(report[1]);
 	if (k->program < 0)
 		error = errno;
@@ -204,15 +232,13 @@ static int not_started(struct keeper *k, int error)
 	return value;
 }
 
-static int keep(const struct launch *l, int pipe, const struct sigaction before[PASSED_ON])
+static int keep(const struct launch *l, int pipe, const struct origin *origin)
 {
 	struct keeper k = {.launch = l, .pipe = pipe};
-	struct sigaction pipe_before;
 	uint64_t started_ns;
 	int error;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	sigaction(SIGPIPE, NULL, &pipe_before);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is the recording's end, not ours */
 	for (size_t i = 0; i < PASSED_ON; i++)
@@ -225,7 +251,7 @@ static int keep(const struct launch *l, int pipe, const struct sigaction before[
 	watch_signals(&k);
 	helper_on_root_ended(k.helper, on_root_ended, &k);
 	started_ns = helper_now_ns();
-	error = start_program(&k, before, &pipe_before);
+	error = start_program(&k, origin);
 	running_program = k.program;
 	if (!error)
 		helper_expect(k.helper, (uint32_t)k.program, l->kind, l->exe, l->argv, started_ns);
@@ -309,6 +335,9 @@ static void adopt_program(struct front *f)
 		if (pid == f->program)
 			f->last = (struct word){WORD_ENDED, -1, status};
 	}
+	/* The helper had reaped it and was killed before it could say how it ended. */
+	if (pid < 0 && errno == ECHILD && f->last.what != WORD_ENDED)
+		f->last = (struct word){WORD_ENDED, LAUNCH_FAILED, -1};
 }
 
 static void on_signal(struct front *f)
@@ -410,12 +439,14 @@ int launch_alone(const struct launch *l)
 
 int launch_run(const struct launch *l)
 {
-	struct sigaction before[PASSED_ON];
+	struct origin origin;
 	bool started = false;
 	int pipe[2], r;
 	sigset_t mask;
 	pid_t helper;
 
+	fill_stdio();
+	note_origin(&origin);
 	if (pipe2(pipe, O_CLOEXEC) < 0) {
 		fprintf(stderr, "rrshim: %s\n", strerror(errno));
 		return LAUNCH_FAILED;
@@ -423,15 +454,13 @@ int launch_run(const struct launch *l)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
-	for (size_t i = 0; i < PASSED_ON; i++) {
-		sigaction(passed_on[i], NULL, &before[i]);
+	for (size_t i = 0; i < PASSED_ON; i++)
 		sigaddset(&mask, passed_on[i]);
-	}
 	fflush(NULL);
 	helper = fork();
 	if (helper == 0) {
 		close(pipe[0]);
-		r = keep(l, pipe[1], before);
+		r = keep(l, pipe[1], &origin);
 		_exit(r); /* the front's atexit handlers are the front's */
 	}
 	close(pipe[1]);

@@ -20,6 +20,12 @@
 #define LIST_MAX 10000
 #define ARGV_MAX 8192
 
+/*
+ * Pids of other namespaces are other processes: they get a name of their own here, out of the range
+ * of real ones, so that nothing that is said of the one is taken for the other.
+ */
+#define FOREIGN 0x80000000u
+
 /* An image in a slot. */
 struct image {
 	bool live, watched;
@@ -54,17 +60,6 @@ struct processes {
 	struct buffer text;
 };
 
-static uint64_t own_namespace(void)
-{
-	char text[64];
-	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text) - 1);
-
-	if (n < 5)
-		return 0;
-	text[n] = '\0';
-	return strtoull(text + 5, NULL, 10);
-}
-
 struct processes *processes_new(const struct session *s, struct rings *rings,
 	struct event_base *base, struct redactor *redactor, const struct processes_sink *sink)
 {
@@ -77,7 +72,7 @@ struct processes *processes_new(const struct session *s, struct rings *rings,
 	p->base = base;
 	p->redactor = redactor;
 	p->sink = *sink;
-	p->own_namespace = own_namespace();
+	p->own_namespace = session_pid_namespace();
 	p->list = json_array();
 	p->text = BUFFER(ARGV_MAX * 4);
 	return p;
@@ -306,24 +301,32 @@ static void supersede(struct processes *p, uint32_t pid, uint64_t start_ns)
 	expected_arrived(&p->expected, pid, start_ns);
 }
 
+static uint32_t name_of(const struct processes *p, uint32_t pid, uint64_t namespace)
+{
+	if (namespace == p->own_namespace)
+		return pid;
+	return FOREIGN | (uint32_t)(namespace * 2654435761u >> 8 & 0x3fff) << 17 | (pid & 0x1ffff);
+}
+
 static void join(struct processes *p, uint32_t i)
 {
 	struct wire_slot slot = *session_slot(p->session, i);
 	struct image *image = &p->images[i];
+	uint32_t name = name_of(p, slot.pid, slot.pid_namespace);
 
 	slot.exe[sizeof(slot.exe) - 1] = '\0';
 	if (slot.argv_len > sizeof(slot.argv))
 		slot.argv_len = 0;
-	supersede(p, slot.pid, slot.start_ns);
+	supersede(p, name, slot.start_ns);
 	*image = (struct image){.live = true,
 		.local = slot.pid_namespace == p->own_namespace,
-		.pid = slot.pid,
+		.pid = name,
 		.slot = i,
 		.pidfd = -1,
 		.owner = p};
 	p->alive += image->local;
 	p->joined++;
-	remember_pid(p, slot.pid, slot.start_ns);
+	remember_pid(p, name, slot.start_ns);
 	watch(p, image, slot.pid_namespace);
 	report(p, EVENT_PROCESS, slot.pid, slot.parent, EVENT_CAPTURE_TAPPED, span_of(slot.exe),
 		(struct span){(uint8_t *)slot.argv, slot.argv_len}, slot.start_ns);
@@ -356,6 +359,7 @@ static const uint32_t captures[] = {
 	[IMAGE_MUSL] = EVENT_CAPTURE_UNTRACED_MUSL,
 	[IMAGE_CLASS] = EVENT_CAPTURE_UNTRACED_CLASS,
 	[IMAGE_SETUID] = EVENT_CAPTURE_UNTRACED_SETUID,
+	[IMAGE_UNREACHABLE] = EVENT_CAPTURE_UNTRACED_UNREACHABLE,
 	[IMAGE_SCRIPT] = EVENT_CAPTURE_UNKNOWN,
 	[IMAGE_NONE] = EVENT_CAPTURE_UNKNOWN,
 };
@@ -369,19 +373,20 @@ static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t t
 	return x && x->start_ns >= time_ns;
 }
 
-static void note_exec(struct processes *p, uint32_t pid, uint32_t parent, uint32_t image,
-	struct span path, struct span argv, uint64_t time_ns)
+static void note_exec(struct processes *p, uint32_t pid, uint32_t name, uint32_t parent,
+	uint32_t image, struct span path, struct span argv, uint64_t time_ns)
 {
 	if (captures[image] != EVENT_CAPTURE_UNKNOWN)
 		report(p, EVENT_EXEC, pid, parent, captures[image], path, argv, time_ns);
-	else if (!has_joined_since(p, pid, time_ns))
-		expected_add(&p->expected, pid, path, argv, time_ns);
+	else if (!has_joined_since(p, name, time_ns))
+		expected_add(&p->expected, name, path, argv, time_ns);
 }
 
 void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r)
 {
 	struct wire_exec w;
 	struct span path, argv;
+	uint32_t name;
 
 	if (r->len < sizeof(w))
 		return;
@@ -392,11 +397,14 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 		return;
 	path = (struct span){r->payload + sizeof(w), w.path_len - 1};
 	argv = (struct span){r->payload + sizeof(w) + w.path_len, w.argv_len};
+	name = name_of(p, w.pid,
+		r->slot < WIRE_SLOTS ? session_slot(p->session, r->slot)->pid_namespace
+				     : p->own_namespace);
 	if (r->result < 0) {
-		expected_withdraw(&p->expected, w.pid);
+		expected_withdraw(&p->expected, name);
 		return;
 	}
-	note_exec(p, w.pid, pid, w.image, path, argv, r->time_ns);
+	note_exec(p, w.pid, name, pid, w.image, path, argv, r->time_ns);
 }
 
 void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const char *path,
@@ -408,7 +416,8 @@ void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const c
 		if (buffer_append(&text, argv[i], strlen(argv[i]) + 1) < 0)
 			break;
 	}
-	note_exec(p, pid, 0, image, span_of(path), (struct span){text.data, text.len}, time_ns);
+	note_exec(
+		p, pid, pid, 0, image, span_of(path), (struct span){text.data, text.len}, time_ns);
 	buffer_free(&text);
 }
 
@@ -429,7 +438,7 @@ static void sweep_expected(struct processes *p)
 	for (size_t i = 0; i < p->expected.count; i++) {
 		uint32_t pid = p->expected.items[i]->pid;
 
-		if (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+		if ((pid & FOREIGN) || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
 			continue;
 		/* It may have joined since, and that settles it; either way the list has changed.
 		 */
@@ -476,9 +485,7 @@ uint32_t processes_pid_of_slot(const struct processes *p, uint32_t slot)
 {
 	if (slot >= WIRE_SLOTS)
 		return 0;
-	/* Its first records may be read before it has been noticed. */
-	return p->images[slot].live || p->images[slot].dead ? p->images[slot].pid
-							    : session_slot(p->session, slot)->pid;
+	return session_slot(p->session, slot)->pid;
 }
 
 json_t *processes_list(const struct processes *p)

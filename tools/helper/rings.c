@@ -23,7 +23,7 @@ struct rings {
 	struct cursor cursors[WIRE_RINGS];
 	uint32_t active[WIRE_RINGS]; /* rings with something to read in this pass */
 	uint32_t active_count;
-	unsigned int fill;
+	uint64_t lost_records; /* of the arena's, reported */
 };
 
 struct rings *rings_new(const struct session *s)
@@ -133,6 +133,17 @@ static uint32_t ready_rings(const struct rings *r)
 	return ready < WIRE_RINGS ? ready : WIRE_RINGS;
 }
 
+/* Records of threads that found no ring. */
+static void report_homeless(struct rings *r, const struct rings_sink *sink)
+{
+	uint64_t records = atomic_load(&r->session->arena->lost_records);
+
+	if (records == r->lost_records)
+		return;
+	sink->lost(sink->context, UINT32_MAX, records - r->lost_records, 0);
+	r->lost_records = records;
+}
+
 /* Which rings have something, and where each ends for this pass. */
 static void survey(struct rings *r)
 {
@@ -226,6 +237,7 @@ size_t rings_drain(struct rings *r, uint32_t dead_slot, const struct rings_sink 
 	}
 	for (uint32_t n = 0; n < r->active_count; n++)
 		report_lost(r, r->active[n], sink);
+	report_homeless(r, sink);
 	return count;
 }
 

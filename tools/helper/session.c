@@ -126,6 +126,7 @@ static int fill_folder(struct session *s, enum wire_mode mode, const char *libra
 	s->arena->mode = mode;
 	s->arena->version = WIRE_VERSION;
 	s->arena->helper_pid = (uint32_t)getpid();
+	s->arena->pid_namespace = session_pid_namespace();
 	s->arena->magic = WIRE_MAGIC;
 	/* A beat no helper ever has: nobody is given up on at the start. */
 	atomic_store(&s->arena->stalled_beat, UINT64_MAX);
@@ -236,6 +237,17 @@ void session_close(struct session *s, int remove)
 			unlink(path);
 	}
 	rmdir(s->folder);
+}
+
+uint64_t session_pid_namespace(void)
+{
+	char text[64];
+	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text) - 1);
+
+	if (n < 5)
+		return 0;
+	text[n] = '\0';
+	return strtoull(text + 5, NULL, 10); /* "pid:[4026531836]" */
 }
 
 /* The build tree and the installed one put it in these places, seen from the program. */

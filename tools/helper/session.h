@@ -37,6 +37,9 @@ const uint8_t *session_ring_data(const struct session *s, uint32_t i);
 /* Puts memory behind more rings, as far as there is any. */
 void session_grow_rings(struct session *s, uint32_t more);
 
+/* The inode of this process's pid namespace; 0 unknown. */
+uint64_t session_pid_namespace(void);
+
 /* Finds librrshim.so beside this program or where it is installed. 0 or -ENOENT. */
 int session_find_library(char *to, size_t size);
 
