@@ -7,7 +7,7 @@
 /*
  * Safety: the ring, and copies of bytes the kernel has just read or written. The thread's depth is
  * held only while a record is being written, never across the real call, so leaving a handler by
- * longjmp loses at most one half-written record [21].
+ * longjmp loses at most one half-written record.
  */
 
 size_t entry_gather(uint8_t *to, struct runs runs, size_t from, size_t n)

@@ -36,7 +36,7 @@ static FILE *plain_file(FILE *f)
 }
 
 /* Before a descriptor goes away, by whatever call. The word goes first: the number may be another
- * thread's new descriptor as soon as the kernel has let go of it [27]. */
+ * thread's new descriptor as soon as the kernel has let go of it. */
 static void forget(int fd)
 {
 	if (!fdtab_skips(fd))

@@ -82,7 +82,7 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 		shim__exit((int)a);
 		break;
 	case SYS_io_uring_setup:
-		/* What a ring does is out of sight; programs fall back to the calls above [E22]. */
+		/* What a ring does is out of sight; programs fall back to the calls above. */
 		if (start_is_live() || start_is_replay()) {
 			errno = ENOSYS;
 			return -1;

@@ -5,8 +5,8 @@
 
 /*
  * OpenSSL and BoringSSL: plaintext as the program reads and writes it. A connection is known by its
- * ClientHello random, which the socket tap has seen go by: SSL_get_fd() is −1 for curl and asyncio
- * [E7]. Safety: the library's functions are called in the scope of the caller; the random and the
+ * ClientHello random, which the socket tap has seen go by: SSL_get_fd() is −1 for curl and asyncio.
+ * Safety: the library's functions are called in the scope of the caller; the random and the
  * shutdown state are plain getters that leave its error queue alone. In replay the socket's other
  * end is the helper, and there is nothing to tap.
  */
@@ -203,7 +203,7 @@ ssize_t shim_SSL_sendfile(void *ssl, int fd, off_t offset, size_t n, int flags)
 	return r;
 }
 
-/* ---- BIO_f_ssl: libssl reads and writes for it without passing SSL_read [36] ---- */
+/* ---- BIO_f_ssl: libssl reads and writes for it without passing SSL_read ---- */
 
 /* The connection behind a BIO of that kind, NULL for all others. */
 static void *ssl_of(const void *caller, void *bio)

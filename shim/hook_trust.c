@@ -5,7 +5,7 @@
 /*
  * Replay: the session CA joins the store a verification is about to use. At this point every way of
  * setting one up (bundles, certifi, SSL_CTX_set_cert_store) has been gone through, and libssl calls
- * it through its own PLT whatever the program looks like (MEASURED §4). Verification itself, the
+ * it through its own PLT whatever the program looks like. Verification itself, the
  * host name check included, stays the library's. Safety: functions of the caller's own libcrypto;
  * its error queue is left as it was.
  */

@@ -6,7 +6,7 @@
 
 /*
  * Safety: real_resolve() and the misses of real_scoped() call dlsym, dlopen and dladdr1, which lock
- * inside the loader; hits are two loads. dlerror() is never called: it may allocate [1].
+ * inside the loader; hits are two loads. dlerror() is never called: it may allocate.
  */
 
 #define UNWRAP(...) __VA_ARGS__

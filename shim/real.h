@@ -44,7 +44,7 @@ static inline uint64_t real_now_ns(void)
 /*
  * The function of that name as the code at `caller` would have got it without us: looked up in the
  * scope of the library that holds `caller` (CPython loads libssl RTLD_LOCAL, so RTLD_NEXT is NULL
- * there, and several libssl may share a process [3]). `self` is our own function of that name.
+ * there, and several libssl may share a process). `self` is our own function of that name.
  * Cached by call site. NULL: there is none. [not in a signal handler, for a new call site]
  */
 void *real_scoped(const void *caller, const char *name, const void *self);

@@ -8,7 +8,7 @@
  * Replay: connects go to the helper, nothing goes to the network.
  *
  * The program keeps its own socket; only the address it is connected to is another, so poll, epoll,
- * EINPROGRESS and every option stay native (MEASURED §3 c). The helper knows the connection by its
+ * EINPROGRESS and every option stay native. The helper knows the connection by its
  * source port, told to it before the connect.
  */
 int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len);

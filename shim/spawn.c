@@ -11,7 +11,7 @@
 /*
  * Safety: clone(CLONE_VM | CLONE_VFORK) with no exit signal, twice: the middle process ends at once
  * and the helper is nobody's child, with no moment in which waitpid(-1), SIGCHLD or $(…) could see
- * it (MEASURED: plain double fork leaves a pending SIGCHLD). The children run on a stack of their
+ * it (a plain double fork leaves a pending SIGCHLD). The children run on a stack of their
  * own and make system calls only; all signals are blocked while they borrow our memory.
  */
 

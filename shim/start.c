@@ -22,7 +22,7 @@ __thread struct thread start_thread;
 __thread uint32_t start_vfork_child;
 _Atomic uint32_t start_state_word = START_COLD;
 
-/* MADV_WIPEONFORK: zero in whatever child has its own memory, whichever call made it [E12]. */
+/* MADV_WIPEONFORK: zero in whatever child has its own memory, whichever call made it. */
 static struct process {
 	_Atomic uint32_t generation; /* 0: not attached; CLAIMING: being attached */
 	uint32_t slot;

@@ -14,7 +14,7 @@
 #include "tools/rrshim/program.h"
 #include "tools/rrshim/tls_kind.h"
 
-#define LOW_DISK_BYTES 1000000000u /* PROMISES: below 1 GB a recording may not fit */
+#define LOW_DISK_BYTES 1000000000u /* below it a recording may not fit */
 
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
