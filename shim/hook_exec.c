@@ -83,8 +83,11 @@ static enum image_kind reachable(enum image_kind kind)
 
 	if (kind == IMAGE_NONE || image_untraceable(kind) || !path[0])
 		return kind;
-	r = sys(SYS_faccessat2, AT_FDCWD, path, 4 /* R_OK */, AT_EACCESS);
-	return r == -EACCES || r == -ENOENT || r == -ENOTDIR ? IMAGE_UNREACHABLE : kind;
+	/* Capabilities a changed user still has now do not survive the exec. */
+	if (sys(SYS_geteuid, 0) != 0 && (uid_t)sys(SYS_geteuid, 0) != start_owner())
+		return IMAGE_UNREACHABLE;
+	r = sys(SYS_faccessat, AT_FDCWD, path, 4 /* R_OK */);
+	return r == -ENOENT || r == -ENOTDIR ? IMAGE_UNREACHABLE : kind;
 }
 
 /* True: it must not run. */

@@ -38,6 +38,7 @@ static struct process {
 #define CLAIM_SLICE_NS 50000000u
 
 static struct wire_arena *arena;
+static uid_t session_owner;
 static _Atomic uint32_t generations;
 static _Atomic uint32_t starting, finished;
 static bool sealed; /* a replay session, by its folder's name: known even if the arena is not */
@@ -45,6 +46,11 @@ static bool forked; /* this image attached before: a new claim is a forked child
 static char preload_path[PATH_MAX], control_path[PATH_MAX], arena_path[PATH_MAX];
 static int main_argc;
 static char **main_argv;
+
+uid_t start_owner(void)
+{
+	return session_owner;
+}
 
 struct wire_arena *start_arena(void)
 {
@@ -310,6 +316,7 @@ static bool map_arena(const char *path)
 	if ((unsigned long)at > -4096UL)
 		return false;
 	arena = (struct wire_arena *)at;
+	session_owner = st.st_uid;
 	return arena->magic == WIRE_MAGIC && arena->version == WIRE_VERSION;
 }
 

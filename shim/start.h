@@ -43,6 +43,8 @@ static inline bool start_is_live(void)
 }
 
 struct wire_arena *start_arena(void);
+/* Whose the session is; only that user, and root, can reach it. */
+uid_t start_owner(void);
 
 /* In a forked child: joins at once where the session lasts as long as its processes do, so that one
  * that only waits counts. Elsewhere a child joins when it has something to say. */

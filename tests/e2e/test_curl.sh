@@ -64,7 +64,7 @@ test_address_instead_of_name() {
 test_ipv6() {
 	ip -6 addr show dev lo 2>/dev/null | grep -q ::1 || skip "no IPv6 loopback here"
 	start_server --bind ::1
-	round_trip 0 "${CURL[@]}" "https://[::1]:$HTTPS_PORT/json" "$HTTP/json"
+	round_trip 0 "${CURL[@]}" "https://[::1]:$HTTPS_PORT/json" "http://[::1]:$HTTP_PORT/json"
 }
 
 test_keep_alive() {

@@ -491,3 +491,66 @@ test_shim_without_helper() {
 	LD_PRELOAD=$PWD/alone/librrshim.so sh -c 'true; exit 6' 2>/dev/null || status=$?
 	equal status 6 $status
 }
+
+test_standard_descriptors_closed_at_the_launcher() {
+	# None of ours takes their place, and the program finds them closed.
+	start_server
+	"$RRSHIM" record -- "$PYTHON" -c '
+import os, sys
+open_fds = sorted(int(f) for f in os.listdir("/proc/self/fd"))
+os.write(2, b"open %d\n" % sum(f in (0, 1) for f in open_fds[:2]))
+' <&- >&- 2>rec.err || fail "status $?"
+	contains rec.err 'recorded'
+	opens
+}
+
+test_signal_state_is_kept() {
+	local state='import signal; print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+		[s for s in (1, 2, 13, 15, 25) if signal.getsignal(s) == signal.SIG_IGN])'
+	local blocked="import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+os.execvp(sys.argv[1], sys.argv[1:])"
+	"$PYTHON" -c "$blocked" "$PYTHON" -c "$state" >bare.out
+	"$PYTHON" -c "$blocked" "$RRSHIM" record -- "$PYTHON" -c "$state" >rec.out 2>rec.err
+	same_file bare.out rec.out
+}
+
+test_threads_of_a_forked_child() {
+	# They make their first calls together, while one of them joins the session for all.
+	start_server
+	cat >together.py <<-'END'
+		import os, threading, urllib.request
+		url = os.environ["HTTP"] + "/json?i=%d-%d"
+		def child(i):
+		    gate = threading.Barrier(4)
+		    def ask(k):
+		        gate.wait()
+		        urllib.request.urlopen(url % (i, k)).read()
+		    threads = [threading.Thread(target=ask, args=(k,)) for k in range(4)]
+		    [t.start() for t in threads]
+		    [t.join() for t in threads]
+		for i in range(15):
+		    pid = os.fork()
+		    if pid == 0:
+		        child(i)
+		        os._exit(0)
+		    os.waitpid(pid, 0)
+	END
+	record "$PYTHON" together.py
+	equal status 0 "$rec_status"
+	equal requests 60 "$(exchanges)"
+}
+
+test_unreachable_session() {
+	# Another user cannot open the library: the loader would complain on the program's stderr.
+	((UID == 0)) || skip "needs root to become another user"
+	record setpriv --reuid=65534 sh -c 'echo other user'
+	equal status 0 "$rec_status"
+	contains rec.out 'other user'
+	! grep -q 'ld.so' rec.err || fail "the loader complained"
+	contains <("$RRSHIM" show) 'out of its reach'
+	local status=0
+	"$RRSHIM" replay -- setpriv --reuid=65534 sh -c 'echo other user' >rep.out 2>rep.err || status=$?
+	((status != 0)) || fail "replay let it run"
+	contains rep.err 'cannot reach the session'
+	! grep -q 'other user' rep.out || fail "it ran untraced"
+}

@@ -53,3 +53,30 @@ test_files_are_private() {
 	equal "folder mode" 700 "$(stat -c %a "$(recording)")"
 	equal "other modes than 600 and 700" '' "$(find "$(recording)" ! -perm 600 ! -perm 700)"
 }
+
+test_tls_server_in_the_same_process() {
+	# It shares the client's random; what it reads and writes is not the program's to the world.
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 1 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+	cat >both.py <<-'END'
+		import socket, ssl, threading
+		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		context.load_cert_chain("cert.pem", "key.pem")
+		listener = socket.create_server(("127.0.0.1", 0))
+		def serve():
+		    s = context.wrap_socket(listener.accept()[0], server_side=True)
+		    s.recv(4096)
+		    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=SERVERSECRET123456\r\n\r\nhi")
+		    s.close()
+		threading.Thread(target=serve).start()
+		client = ssl.create_default_context(cafile="cert.pem").wrap_socket(
+		    socket.create_connection(listener.getsockname()), server_hostname="localhost")
+		client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-TOPSECRET1234567890\r\n\r\n")
+		print(client.recv(4096))
+	END
+	record "$PYTHON" both.py
+	equal status 0 "$rec_status"
+	equal requests 1 "$(exchanges)"
+	"$RRSHIM" events --json >events.txt
+	! grep -qE 'TOPSECRET|SERVERSECRET' events.txt || fail "a secret is in the recording"
+}

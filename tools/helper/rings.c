@@ -36,6 +36,9 @@ struct rings *rings_new(const struct session *s)
 	for (uint32_t i = 0; i < WIRE_RINGS; i++) {
 		uint64_t tail = atomic_load(&session_ring(s, i)->tail);
 
+		/* A position that no helper ever had is nothing to start from. */
+		if (tail % WIRE_ALIGN || tail > INT64_MAX)
+			tail = 0;
 		r->cursors[i].read = r->cursors[i].released = tail;
 	}
 	return r;
@@ -273,20 +276,19 @@ void rings_release(struct rings *r)
 	}
 }
 
-/* Positions go on from where they are: nothing of the last owner can look committed. What it left
- * half written is behind the head. */
+/* Positions go on from where we are, not from where the producer says it is: nothing of the last
+ * owner can look committed, and what it left half written is not looked at. */
 static void free_ring(struct rings *r, uint32_t i)
 {
 	struct wire_ring *ring = session_ring(r->session, i);
 	struct cursor *c = &r->cursors[i];
-	uint64_t head = align_up(atomic_load(&ring->head));
 
-	atomic_store(&ring->head, head);
-	atomic_store(&ring->tail, head);
+	atomic_store(&ring->head, c->read);
+	atomic_store(&ring->tail, c->read);
 	atomic_store(&ring->lost_records, 0);
 	atomic_store(&ring->lost_bytes, 0);
 	atomic_store(&ring->waiting, 0);
-	*c = (struct cursor){.read = head, .released = head};
+	*c = (struct cursor){.read = c->read, .released = c->read};
 	atomic_store_explicit(&ring->owner, 0, memory_order_release);
 }
 
