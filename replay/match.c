@@ -82,6 +82,8 @@ static bool is_servable(const struct exchange *x)
 {
 	const struct tape_message *request = &x->request;
 
+	if (x->internal)
+		return false;
 	if (request->complete)
 		return true;
 	return request->head->expect_continue && !request->body_bytes && x->response.head;

@@ -46,6 +46,7 @@ struct exchange {
 	uint64_t index; /* on its channel, from 0 */
 	uint32_t pid, tid;
 	bool tls;
+	bool internal; /* with a server of the session: live in replay, too */
 	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else
 			    address */
 	char *address;   /* "127.0.0.1:8443" as connected to */

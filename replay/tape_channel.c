@@ -264,6 +264,7 @@ static int finish_exchange(const struct tape_channel *c, struct exchange *x)
 	const char *address = c->address ? c->address : "";
 
 	x->tls = c->tls;
+	x->internal = c->connect != SIZE_MAX && c->tape->connects[c->connect].internal;
 	x->address = strdup(address);
 	x->authority = request_authority(x->request.head, c->tls, c->sni ? c->sni : address);
 	return x->address && x->authority ? 0 : -ENOMEM;
