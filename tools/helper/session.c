@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/helper/session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 struct wire_slot *session_slot(const struct session *s, uint32_t i)
@@ -62,6 +66,9 @@ static int private_folder(const char *path)
 }
 
 #define RINGS_AT_FIRST 4
+
+/* What a killed helper left is for 'recover', for a day; then its memory goes back. */
+#define ORPHAN_SECONDS (24 * 60 * 60)
 
 /* The control socket's path must fit sun_path: long runtime folders are passed over. */
 #define BASE_MAX 60
@@ -143,6 +150,7 @@ int session_create(struct session *s, enum wire_mode mode, const char *library)
 	s->arena_fd = -1;
 	if (r < 0)
 		return r;
+	session_sweep(base);
 	snprintf(s->folder, sizeof(s->folder), "%s/%s-XXXXXX", base,
 		mode == WIRE_REPLAY ? "replay" : "record");
 	if (!mkdtemp(s->folder))
@@ -216,9 +224,20 @@ void session_end(struct session *s, uint32_t complete)
 	}
 }
 
-void session_close(struct session *s, int remove)
+static void remove_folder(const char *folder)
 {
 	static const char *const names[] = {WIRE_ARENA, WIRE_CONTROL, WIRE_LIBRARY};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", folder, names[i]) < (int)sizeof(path))
+			unlink(path);
+	}
+	rmdir(folder);
+}
+
+void session_close(struct session *s, int remove)
+{
 	char path[PATH_MAX];
 	uint32_t root = s->arena ? s->arena->root_pid : 0;
 
@@ -232,11 +251,47 @@ void session_close(struct session *s, int remove)
 		return;
 	if (root && root_link(s, root, path, sizeof(path)))
 		unlink(path);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]) < (int)sizeof(path))
-			unlink(path);
+	remove_folder(s->folder);
+}
+
+/* The helper that made it is gone: by its word at the head of the arena. */
+static bool is_orphan(const char *folder)
+{
+	struct wire_arena head;
+	char path[PATH_MAX];
+	ssize_t n = -1;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/" WIRE_ARENA, folder) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		n = pread(fd, &head, sizeof(head), 0);
+		close(fd);
 	}
-	rmdir(s->folder);
+	return n == sizeof(head) && head.magic == WIRE_MAGIC && head.helper_pid > 0 &&
+		head.pid_namespace == session_pid_namespace() &&
+		kill((pid_t)head.helper_pid, 0) < 0 && errno == ESRCH;
+}
+
+void session_sweep(const char *base)
+{
+	DIR *dir = opendir(base);
+	struct dirent *e;
+	struct stat st;
+	char path[PATH_MAX];
+
+	while (dir && (e = readdir(dir))) {
+		if (strncmp(e->d_name, "record-", 7) != 0 && strncmp(e->d_name, "replay-", 7) != 0)
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", base, e->d_name) >= (int)sizeof(path) ||
+			lstat(path, &st) < 0 || time(NULL) - st.st_mtime < ORPHAN_SECONDS)
+			continue;
+		if (is_orphan(path))
+			remove_folder(path);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 uint64_t session_pid_namespace(void)

@@ -28,6 +28,8 @@ void session_link_root(const struct session *s, uint32_t pid);
 void session_go_live(struct session *s);
 /* No more from here on; wakes who waits. `complete`: enum WIRE_COMPLETE_*. */
 void session_end(struct session *s, uint32_t complete);
+/* Removes day-old folders in `base` whose helper is gone. */
+void session_sweep(const char *base);
 /* Unmaps, and removes the folder if `remove`. */
 void session_close(struct session *s, int remove);
 
