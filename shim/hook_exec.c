@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
 #include <stdarg.h>
-#include "shim/control.h"
 #include "shim/env.h"
 #include "shim/image.h"
-#include "shim/message.h"
 #include "shim/real.h"
+#include "shim/redirect.h"
 #include "shim/start.h"
 #include "shim/tap.h"
 
@@ -59,19 +58,6 @@ static __attribute__((noinline)) void note_exec(uint64_t time_ns, uint32_t pid,
 	tap_note_exec(time_ns, result, &n, sizeof(n.head) + at);
 }
 
-static __attribute__((noinline)) void tell_refused(const char *path, enum image_kind kind)
-{
-	struct wire_request request;
-	struct wire_reply reply;
-
-	control_begin(&request, WIRE_CALL_REFUSED);
-	request.image = kind;
-	strncpy(request.resolve.node, path, sizeof(request.resolve.node) - 1);
-	control_call(&request, &reply);
-	message("rrshim: replay: not started, since it could reach the network untraced: ", path);
-	message("rrshim: ", image_reason(kind));
-}
-
 /*
  * After a change of user or root the loader cannot open the library: it would say so on the
  * program's stderr and run it untraced.
@@ -95,7 +81,7 @@ static bool refused(const char *path, enum image_kind kind)
 {
 	if (!start_is_replay() || !image_untraceable(kind))
 		return false;
-	tell_refused(path, kind);
+	redirect_refused(path, kind);
 	return true;
 }
 

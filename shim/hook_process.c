@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/env.h"
 #include "shim/real.h"
+#include "shim/redirect.h"
 #include "shim/start.h"
 
 extern char **environ;
@@ -40,6 +41,7 @@ int shim_system(const char *command)
 {
 	start_ready();
 	if (command && start_is_replay() && !env_keeps_us(environ)) {
+		redirect_refused(command, IMAGE_UNREACHABLE);
 		errno = EACCES; /* its shell would run untraced */
 		return -1;
 	}
@@ -50,6 +52,7 @@ FILE *shim_popen(const char *command, const char *mode)
 {
 	start_ready();
 	if (start_is_replay() && !env_keeps_us(environ)) {
+		redirect_refused(command, IMAGE_UNREACHABLE);
 		errno = EACCES;
 		return NULL;
 	}

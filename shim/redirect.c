@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include "shim/control.h"
 #include "shim/fdtab.h"
+#include "shim/message.h"
 #include "shim/real.h"
 #include "shim/start.h"
 #include "shim/tap.h"
@@ -378,4 +379,17 @@ void redirect_listening(int fd)
 		return;
 	request.address.len = len;
 	control_call(&request, &reply);
+}
+
+__attribute__((noinline)) void redirect_refused(const char *path, enum image_kind kind)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+
+	control_begin(&request, WIRE_CALL_REFUSED);
+	request.image = kind;
+	strncpy(request.resolve.node, path, sizeof(request.resolve.node) - 1);
+	control_call(&request, &reply);
+	message("rrshim: replay: not started, since it could reach the network untraced: ", path);
+	message("rrshim: ", image_reason(kind));
 }

@@ -2,6 +2,7 @@
 #ifndef SHIM_REDIRECT_H
 #define SHIM_REDIRECT_H
 
+#include "shim/image.h"
 #include "shim/shim.h"
 
 /*
@@ -27,6 +28,9 @@ int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
 /* For a socket pair in a socket's place: the name and options a TCP socket would have. */
 void redirect_own_name(struct sockaddr *addr, socklen_t *len);
 bool redirect_option(int level, int option, void *value, socklen_t *len);
+
+/* Says, to the helper and on stderr, that a program was not started and why. */
+void redirect_refused(const char *path, enum image_kind kind);
 
 /* Tells the helper of a server of the session, so that connects to it stay live. */
 void redirect_listening(int fd);

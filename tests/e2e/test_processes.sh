@@ -554,3 +554,15 @@ test_unreachable_session() {
 	contains rep.err 'cannot reach the session'
 	! grep -q 'other user' rep.out || fail "it ran untraced"
 }
+
+test_system_without_the_preload_in_replay() {
+	# The shell would run untraced, and could reach the network.
+	record true
+	local status=0
+	"$RRSHIM" replay -- "$PYTHON" -c '
+import os
+os.unsetenv("LD_PRELOAD")
+os.system("echo it ran")' >rep.out 2>rep.err || status=$?
+	equal status 86 $status
+	! grep -q 'it ran' rep.out || fail "it ran untraced"
+}
