@@ -141,19 +141,23 @@ int shim_SSL_write(void *ssl, const void *buf, int n)
 	return r;
 }
 
-int shim_SSL_write_ex(void *ssl, const void *buf, size_t n, size_t *ret_n)
-{
-	struct tap tap;
-	int r;
+/* Two functions of one shape: what was taken is in *ret_n. */
+#define WRITE_EX(name)                                                                             \
+	int shim_##name(void *ssl, const void *buf, size_t n, size_t *ret_n)                       \
+	{                                                                                          \
+		struct tap tap;                                                                    \
+		int r;                                                                             \
+                                                                                                   \
+		FIND(name, 0);                                                                     \
+		if (!tapping())                                                                    \
+			return f(ssl, buf, n, ret_n);                                              \
+		tap_sending(&tap, -1);                                                             \
+		r = f(ssl, buf, n, ret_n);                                                         \
+		note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);                          \
+		return r;                                                                          \
+	}
 
-	FIND(SSL_write_ex, 0);
-	if (!tapping())
-		return f(ssl, buf, n, ret_n);
-	tap_sending(&tap, -1);
-	r = f(ssl, buf, n, ret_n);
-	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
-	return r;
-}
+WRITE_EX(SSL_write_ex)
 
 int shim_SSL_write_ex2(void *ssl, const void *buf, size_t n, uint64_t flags, size_t *ret_n)
 {
@@ -169,19 +173,7 @@ int shim_SSL_write_ex2(void *ssl, const void *buf, size_t n, uint64_t flags, siz
 	return r;
 }
 
-int shim_SSL_write_early_data(void *ssl, const void *buf, size_t n, size_t *ret_n)
-{
-	struct tap tap;
-	int r;
-
-	FIND(SSL_write_early_data, 0);
-	if (!tapping())
-		return f(ssl, buf, n, ret_n);
-	tap_sending(&tap, -1);
-	r = f(ssl, buf, n, ret_n);
-	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
-	return r;
-}
+WRITE_EX(SSL_write_early_data)
 
 /* With kernel TLS the file goes out without passing SSL_write. */
 ssize_t shim_SSL_sendfile(void *ssl, int fd, off_t offset, size_t n, int flags)

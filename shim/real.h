@@ -49,11 +49,4 @@ static inline uint64_t real_now_ns(void)
  */
 void *real_scoped(const void *caller, const char *name, const void *self);
 
-#define REAL_SCOPED(name)                                                                          \
-	((__typeof__(&shim_##name))real_scoped(                                                    \
-		__builtin_return_address(0), #name, (const void *)shim_##name))
-
-/* A function we call but do not hook, in the same scope. */
-#define REAL_SCOPED_AS(type, name) ((type)real_scoped(__builtin_return_address(0), name, NULL))
-
 #endif

@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim/ancestor.h"

@@ -312,11 +312,6 @@ const struct helper_mode *record_mode(struct record *r)
 	return &r->mode;
 }
 
-const char *record_path(const struct record *r)
-{
-	return r->path;
-}
-
 const char *record_id(const struct record *r)
 {
 	return r->id;

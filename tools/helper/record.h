@@ -25,8 +25,7 @@ struct record *record_new(const struct record_options *options, struct redactor 
 void record_free(struct record *r);
 const struct helper_mode *record_mode(struct record *r);
 
-/* The recording's folder, once the helper is there; and how it went. */
-const char *record_path(const struct record *r);
+/* The recording's id, once the helper is there; and how it went. */
 const char *record_id(const struct record *r);
 struct record_summary {
 	uint64_t exchanges, events, bytes_captured, bytes_stored, lost_records;
