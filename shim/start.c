@@ -29,6 +29,9 @@ static struct process {
 
 #define CLAIMING UINT32_MAX
 
+/* Longer than the helper is given to answer. */
+#define START_PATIENCE_SECONDS 8
+
 /* Rings mapped together with the arena's head. */
 #define RINGS_MAPPED 4
 #define MAPPED_BYTES (WIRE_RINGS_OFFSET + RINGS_MAPPED * (uint64_t)WIRE_RING_BYTES)
@@ -448,7 +451,8 @@ static bool wake_up(void)
 		atomic_store(&starting, 2);
 		sys_futex_wake(&starting);
 	} else {
-		while (atomic_load(&starting) == 1)
+		/* Bounded: in a child of a raw fork there is no such thread. */
+		for (int i = 0; i < START_PATIENCE_SECONDS && atomic_load(&starting) == 1; i++)
 			sys_futex_wait(&starting, 1, 1000000000);
 	}
 	start_thread.depth--;
