@@ -31,8 +31,8 @@ void connection_free(struct connection *c)
 	free_event(c->writable);
 	free_event(c->timer);
 	stream_close(&c->stream);
-	request_free(c->request);
-	serve_drop_replies(c);
+	if (c->tongue)
+		c->tongue->free(c);
 	buffer_free(&c->out);
 	free(c->address);
 	free(c->name);
@@ -98,11 +98,18 @@ static void detect(struct connection *c)
 		end_of_input(c);
 	} else if (first[0] == TLS_HANDSHAKE) {
 		start_tls(c);
-	} else if (!looks_like_http(first, (size_t)n)) {
-		c->peer->stats.not_http++;
-		stream_reset(&c->stream);
-		c->dead = true;
 	}
+}
+
+static void choose_tongue(struct connection *c, struct span input)
+{
+	if (looks_like_http(input.data, input.len)) {
+		c->tongue = &tongue_http1;
+		return;
+	}
+	c->peer->stats.not_http++;
+	stream_reset(&c->stream);
+	c->dead = true;
 }
 
 static void take_input(struct connection *c, struct span input)
@@ -110,10 +117,10 @@ static void take_input(struct connection *c, struct span input)
 	c->peer->stats.bytes_in += input.len;
 	if (c->deaf)
 		return;
-	/* The rest of a request that was answered early does not keep the connection. */
-	if (c->ending.revocable && (!c->request || request_awaited(c->request)))
-		c->ending = (struct ending){.kind = ENDING_NONE};
-	request_feed(c, input);
+	if (!c->tongue)
+		choose_tongue(c, input);
+	if (c->tongue)
+		c->tongue->feed(c, input);
 }
 
 /* One read. False: nothing more to read now. */
@@ -212,7 +219,7 @@ static void connection_run(evutil_socket_t fd, short what, void *context)
 	if (what & EV_READ || c->read_again || c->stream.read_blocked)
 		more_to_read = read_some(c);
 	if (!c->dead)
-		more_to_serve = serve(c);
+		more_to_serve = (c->tongue ? c->tongue : &tongue_http1)->serve(c);
 	if (c->dead)
 		connection_free(c);
 	else

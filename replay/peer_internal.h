@@ -51,13 +51,28 @@ struct ending {
 	bool shut;        /* our side has been shut */
 };
 
+/*
+ * What a connection speaks, once its first plaintext has told. A tongue takes all input, decides
+ * what is owed for it, and sends that when it is due; it sets c->dead when it must.
+ */
+struct tongue {
+	void (*feed)(struct connection *c, struct span input);
+	/* Sends what is due, sets c->blocked and c->deadline_ns. True: more at once. */
+	bool (*serve)(struct connection *c);
+	/* Frees what it keeps in the connection. */
+	void (*free)(struct connection *c);
+};
+
+extern const struct tongue tongue_http1; /* peer_request.c, peer_serve.c */
+
 /* Everything here is small; what a message needs is allocated when one comes and freed after it. */
 struct connection {
 	TAILQ_ENTRY(connection) link;
 	struct peer *peer;
 	struct stream stream;
-	char *address, *name; /* as announced; name may be NULL */
-	char *host;           /* TLS: the name for clients without SNI */
+	const struct tongue *tongue; /* NULL: not known yet */
+	char *address, *name;        /* as announced; name may be NULL */
+	char *host;                  /* TLS: the name for clients without SNI */
 	/* libevent's. */
 	struct event *readable, *writable, *timer;
 	bool reading, writing; /* which of these are pending */
@@ -95,13 +110,13 @@ static inline uint64_t monotonic_ns(void)
 int connection_open(struct peer *peer, int fd, char *address, char *name);
 void connection_free(struct connection *c);
 
-/* peer_request.c: takes all of `input`, appending to c->replies; sets c->dead when it must. */
+/* peer_request.c: takes all of `input`, appending to c->replies. */
 void request_feed(struct connection *c, struct span input);
 void request_free(struct request *q);
 /* One is arriving that has no answer yet. */
 bool request_awaited(const struct request *q);
 
-/* peer_serve.c: sends what is due, sets c->blocked, c->deadline_ns, c->dead. True: more at once. */
+/* peer_serve.c: plays c->replies. */
 bool serve(struct connection *c);
 /* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
 struct reply *serve_add_reply(struct connection *c);

@@ -272,6 +272,9 @@ static void request_step(struct connection *c, enum http1_event event, struct sp
 void request_feed(struct connection *c, struct span input)
 {
 	enum http1_event event = HTTP1_END;
+	/* The rest of a request that was answered early does not keep the connection. */
+	if (c->ending.revocable && (!c->request || request_awaited(c->request)))
+		c->ending = (struct ending){.kind = ENDING_NONE};
 	if (!c->request)
 		c->request = request_new();
 	if (!c->request)
@@ -287,3 +290,11 @@ void request_feed(struct connection *c, struct span input)
 	request_free(c->request);
 	c->request = NULL;
 }
+
+static void http1_drop(struct connection *c)
+{
+	request_free(c->request);
+	serve_drop_replies(c);
+}
+
+const struct tongue tongue_http1 = {request_feed, serve, http1_drop};

@@ -40,13 +40,45 @@ struct tape_close {
 	uint64_t time_ns;
 };
 
+/* One WebSocket message. */
+struct tape_frame {
+	struct event_ref ref; /* of its MESSAGE event, whose bytes it is whole */
+	uint32_t len, opcode;
+	enum event_direction direction;
+	uint64_t time_ns;
+};
+
+/*
+ * What went over a channel that is not HTTP, or over one after it stopped being HTTP (an upgrade
+ * other than WebSocket, a CONNECT): runs of bytes of both directions, in order.
+ */
+struct tape_run {
+	enum tape_run_kind { RUN_OUT = EVENT_OUT, RUN_IN = EVENT_IN, RUN_TLS } kind;
+	struct event_ref ref; /* a DATA event; unset for RUN_TLS: what follows is inside TLS */
+	uint32_t offset, len; /* inside the event's data bytes */
+	uint64_t time_ns;
+};
+
+struct dialogue {
+	uint64_t channel;
+	char *address;         /* as connected to; "" where not known */
+	char *sni;             /* NULL: none */
+	bool tls, internal;    /* tls: from the first byte on */
+	struct tape_run *runs; /* at least one that is not RUN_TLS */
+	size_t count;
+	struct tape_close close;
+};
+
+enum tape_protocol { TAPE_HTTP1, TAPE_HTTP2 };
+
 struct exchange {
 	uint64_t number; /* from 1, by the time the request began */
 	uint64_t channel;
 	uint64_t index; /* on its channel, from 0 */
 	uint32_t pid, tid;
+	enum tape_protocol protocol;
 	bool tls;
-	bool internal; /* with a server of the session: live in replay, too */
+	bool internal;   /* with a server of the session: live in replay, too */
 	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else
 			    address */
 	char *address;   /* "127.0.0.1:8443" as connected to */
@@ -55,6 +87,11 @@ struct exchange {
 	uint64_t interim_ns;
 	struct tape_message response;
 	struct tape_close close;
+	/* After a 101 to WebSocket: its messages. */
+	struct tape_frame *frames;
+	size_t frame_count;
+	/* After another upgrade or a CONNECT: what came then that is no HTTP. NULL: nothing. */
+	struct dialogue *tunnel;
 };
 
 /* Outcomes of connect() to one address, in order. */
@@ -81,6 +118,8 @@ struct tape {
 	size_t connect_count;
 	struct tape_name *names;
 	size_t name_count;
+	struct dialogue **dialogues; /* those of no exchange, by the time of their first byte */
+	size_t dialogue_count;
 	uint64_t duration_ns; /* time of the last event */
 };
 

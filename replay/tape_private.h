@@ -12,8 +12,9 @@
 /* One channel while the recording is read. */
 struct tape_channel {
 	uint64_t id;
-	struct conversation *conversation; /* NULL before the first bytes, and at rest when closed */
-	size_t first; /* exchanges of the channel's earlier conversations */
+	struct conversation
+		*conversation; /* NULL before the first bytes, and at rest when closed */
+	size_t first;          /* exchanges of the channel's earlier conversations */
 	struct tape *tape;
 	uint32_t pid, tid;
 	bool tls;

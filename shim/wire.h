@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC   0x61727272u /* "rrra" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 #define WIRE_LIBRARY "librrshim.so"
 #define WIRE_ARENA   "arena"
@@ -49,7 +49,7 @@ struct wire_arena {
 	uint32_t helper_pid, ca_len;
 	uint64_t pid_namespace; /* the helper's */
 	_Atomic uint32_t state;
-	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; replay only */
+	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; `ca_len` 0: there is none */
 
 	/* Written by the helper, polled by programs only when they must wait. */
 	_Alignas(64) _Atomic uint64_t beat; /* one more each time the helper looks */
@@ -207,13 +207,21 @@ enum wire_call {
 	WIRE_CALL_LISTEN,      /* replay: a server of the session; connections to it stay live */
 	WIRE_CALL_RESOLVE,
 	WIRE_CALL_REFUSED, /* replay: an image that cannot be traced was not started */
+	/* record: the socket handed over is to carry TLS that no tap will show. REDIRECT: connect a
+	 * new socket from `source_port` to the port given; the helper has taken this one. */
+	WIRE_CALL_BRIDGE,
+	/* A file of certificates (resolve.node; empty: the system's) with the session CA added:
+	 * where it is comes back in resolve.node. */
+	WIRE_CALL_TRUST,
+	/* A seccomp listener, handed over, of the image about to be started as this pid. */
+	WIRE_CALL_LISTENER,
 	WIRE_CALL_MAX
 };
 
 struct wire_request {
 	uint32_t magic, version, call, pid;
 	uint64_t socket;
-	uint32_t source_port; /* host order; CONNECT */
+	uint32_t source_port; /* host order; CONNECT, BRIDGE */
 	uint32_t image;       /* enum image_kind; REFUSED */
 	uint32_t again;       /* CONNECT: the same connect once more, by a socket pair */
 	uint32_t padding;

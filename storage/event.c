@@ -56,6 +56,11 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 	[EVENT_LISTEN] = {F(TEXT, connect.address), F(I32, connect.fd), F(I32, connect.error),
 		F(U32, connect.internal), F(U64, connect.socket)},
 	[EVENT_GAP] = {F(U64, gap.records), F(U64, gap.bytes), F(TEXT, gap.reason)},
+	[EVENT_STREAM] = {F(U64, stream.parent), F(U64, stream.id), F(TEXT, stream.protocol)},
+	[EVENT_ROUTE] = {F(TEXT, route.way), F(TEXT, route.reason), F(TEXT, route.address),
+		F(BYTES, route.alpn)},
+	[EVENT_MESSAGE] = {F(DIRECTION, message.direction), F(U32, message.opcode),
+		F(BYTES, message.bytes)},
 };
 
 const char *event_type_name(uint32_t type)

@@ -25,7 +25,10 @@
 	EVENT(11, END, "io.network.end")                                                           \
 	EVENT(12, CLOSE, "io.network.close")                                                       \
 	EVENT(13, LISTEN, "io.network.listen")                                                     \
-	EVENT(14, GAP, "recording.gap")
+	EVENT(14, GAP, "recording.gap")                                                            \
+	EVENT(15, STREAM, "io.network.stream")                                                     \
+	EVENT(16, ROUTE, "io.network.route")                                                       \
+	EVENT(17, MESSAGE, "io.network.message")
 
 enum event_type {
 #define EVENT(code, name, json) EVENT_##name = code,
@@ -43,6 +46,7 @@ enum event_end {
 	EVENT_END_CLOSE_NOTIFY = 1, /* TLS close_notify received */
 	EVENT_END_ERROR = 2,        /* the call failed; `error` says how (ECONNRESET …) */
 	EVENT_END_SHUTDOWN = 3,     /* the program shut its sending side */
+	EVENT_END_RESET_STREAM = 4, /* HTTP/2 RST_STREAM; `error` is its code (RFC 9113, 7) */
 	EVENT_END_MAX
 };
 
@@ -55,7 +59,8 @@ enum event_end {
 	C(UNTRACED_SETUID, "untraced: set-user-id, set-group-id or file capabilities")             \
 	C(UNTRACED_LOST, "untraced: the preload did not load")                                     \
 	C(UNKNOWN, "unknown")                                                                      \
-	C(UNTRACED_UNREACHABLE, "untraced: the session's folder is out of its reach")
+	C(UNTRACED_UNREACHABLE, "untraced: the session's folder is out of its reach")              \
+	C(LISTENED, "redirected by seccomp")
 enum event_capture {
 #define C(name, text) EVENT_CAPTURE_##name,
 	EVENT_CAPTURES(C)
@@ -135,6 +140,21 @@ struct trace_event {
 			uint64_t records, bytes; /* lost; 0 bytes: unknown */
 			struct span reason;
 		} gap;
+		struct {
+			uint64_t parent, id;  /* this channel is stream `id` of channel `parent` */
+			struct span protocol; /* "h2" */
+		} stream;
+		struct {
+			struct span way;     /* "bridge": opened on its way, "relay": passed on */
+			struct span reason;  /* why not opened; empty otherwise */
+			struct span address; /* of the other end: "93.184.216.34:443" */
+			struct span alpn;    /* the protocol agreed on; may be empty */
+		} route;
+		struct {
+			uint32_t direction;
+			uint32_t opcode;   /* RFC 6455, 5.2: 1 text, 2 binary, 8 close, 9, 10 */
+			struct span bytes; /* one message, unmasked and inflated */
+		} message;
 	};
 };
 

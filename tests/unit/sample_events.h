@@ -80,6 +80,22 @@ static inline struct trace_event sample_event(uint32_t type)
 		e.gap.bytes = 1ull << 40;
 		e.gap.reason = SPAN_LITERAL("ring full");
 		break;
+	case EVENT_STREAM:
+		e.stream.parent = 3;
+		e.stream.id = 2147483647;
+		e.stream.protocol = SPAN_LITERAL("h2");
+		break;
+	case EVENT_ROUTE:
+		e.route.way = SPAN_LITERAL("relay");
+		e.route.reason = SPAN_LITERAL("the server wants a client certificate");
+		e.route.address = SPAN_LITERAL("[::1]:443");
+		e.route.alpn = SPAN_LITERAL("h2");
+		break;
+	case EVENT_MESSAGE:
+		e.message.direction = EVENT_IN;
+		e.message.opcode = 2;
+		e.message.bytes = SPAN_LITERAL("\0\xff");
+		break;
 	}
 	return e;
 }

@@ -105,11 +105,9 @@ static void add_resolve(json_t *json, const struct trace_event *e)
 	json_object_set_new(json, "addresses", addresses);
 }
 
-static void add_data(json_t *json, const struct trace_event *e, bool payload)
+static void add_payload(json_t *json, uint32_t direction, struct span bytes, bool payload)
 {
-	struct span bytes = e->data.bytes;
-
-	set_direction(json, e->data.direction);
+	set_direction(json, direction);
 	set_number(json, "bytes", (int64_t)bytes.len);
 	if (!payload)
 		return;
@@ -157,7 +155,7 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 		set_text(json, "version", e->tls.version);
 		break;
 	case EVENT_DATA:
-		add_data(json, e, payload);
+		add_payload(json, e->data.direction, e->data.bytes, payload);
 		break;
 	case EVENT_END:
 		set_direction(json, e->end.direction);
@@ -168,6 +166,21 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 		set_number(json, "records", (int64_t)e->gap.records);
 		set_number(json, "bytes", (int64_t)e->gap.bytes);
 		set_text(json, "reason", e->gap.reason);
+		break;
+	case EVENT_STREAM:
+		set_number(json, "parent", (int64_t)e->stream.parent);
+		set_number(json, "id", (int64_t)e->stream.id);
+		set_text(json, "protocol", e->stream.protocol);
+		break;
+	case EVENT_ROUTE:
+		set_text(json, "way", e->route.way);
+		set_text(json, "reason", e->route.reason);
+		set_text(json, "address", e->route.address);
+		set_text(json, "alpn", e->route.alpn);
+		break;
+	case EVENT_MESSAGE:
+		set_number(json, "opcode", e->message.opcode);
+		add_payload(json, e->message.direction, e->message.bytes, payload);
 		break;
 	default:
 		break;

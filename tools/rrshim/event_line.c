@@ -55,15 +55,14 @@ static void put_resolve(const struct trace_event *e)
 		printf("  %u addresses", e->resolve.count);
 }
 
-static void put_data(const struct trace_event *e, bool payload)
+static void put_payload(uint32_t direction, struct span bytes, bool payload)
 {
 	char size[OUTPUT_TEXT_MAX];
 
-	printf("%s %s", e->data.direction == EVENT_OUT ? "out" : "in ",
-		output_bytes(size, e->data.bytes.len));
-	if (payload && output_is_text(e->data.bytes)) {
+	printf("%s %s", direction == EVENT_OUT ? "out" : "in ", output_bytes(size, bytes.len));
+	if (payload && output_is_text(bytes)) {
 		printf("  %s", output_style(OUTPUT_DIM));
-		output_safe(e->data.bytes, PREVIEW_BYTES);
+		output_safe(bytes, PREVIEW_BYTES);
 		fputs(output_plain(), stdout);
 	}
 }
@@ -107,7 +106,7 @@ static void put_summary(const struct trace_event *e, bool payload)
 		put(e->tls.alpn);
 		break;
 	case EVENT_DATA:
-		put_data(e, payload);
+		put_payload(e->data.direction, e->data.bytes, payload);
 		break;
 	case EVENT_END:
 		printf("%s %s", e->end.direction == EVENT_OUT ? "out" : "in ",
@@ -117,6 +116,20 @@ static void put_summary(const struct trace_event *e, bool payload)
 	case EVENT_GAP:
 		printf("%" PRIu64 " records lost: ", e->gap.records);
 		put(e->gap.reason);
+		break;
+	case EVENT_STREAM:
+		printf("stream %" PRIu64 " of %" PRIu64 " ", e->stream.id, e->stream.parent);
+		put(e->stream.protocol);
+		break;
+	case EVENT_ROUTE:
+		put(e->route.way);
+		putchar(' ');
+		put(e->route.address);
+		putchar(' ');
+		put(e->route.reason.len ? e->route.reason : e->route.alpn);
+		break;
+	case EVENT_MESSAGE:
+		put_payload(e->message.direction, e->message.bytes, payload);
 		break;
 	default:
 		break;
