@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 #include <time.h>
+#include <xxhash.h>
 #include "replay/announcements.h"
 #include "replay/peer.h"
 #include "replay/playback.h"
@@ -110,6 +111,32 @@ static inline uint64_t monotonic_ns(void)
 int connection_open(struct peer *peer, int fd, char *address, char *name);
 void connection_free(struct connection *c);
 
+/* peer_ask.c: a request's content, as far as matching needs it. Zero: none yet. */
+struct ask_body {
+	struct buffer bytes;  /* until it passes CANON_BODY_MAX */
+	XXH3_state_t *digest; /* from then on */
+	uint64_t length;
+};
+
+int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
+void ask_body_free(struct ask_body *b);
+/*
+ * Takes the recorded exchange for a whole request and reports a miss. 0 or -ENOMEM; either way the
+ * caller drops ret->explanation.
+ */
+int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	struct match *ret);
+/* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
+int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
+
+/* What to do about a client that holds its body back for a 100 Continue. */
+struct ask_advice {
+	struct span interim; /* heads to send now, or empty: it sent its body without being told to,
+				and will again */
+	bool answer;         /* without waiting for the body */
+};
+int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret);
+
 /* peer_request.c: takes all of `input`, appending to c->replies. */
 void request_feed(struct connection *c, struct span input);
 void request_free(struct request *q);
@@ -121,5 +148,14 @@ bool serve(struct connection *c);
 /* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
 struct reply *serve_add_reply(struct connection *c);
 void serve_drop_replies(struct connection *c);
+/* When what was received at `recorded_ns` is due. Absolute, so that delays never add up. */
+uint64_t serve_due_ns(const struct peer *p, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t recorded_ns);
+/* Writes c->out. True: nothing is left to write, or the connection is dead. */
+bool serve_flush(struct connection *c);
+/* From `at_ns` on the connection ends; unless revocable, nothing more is read or answered. */
+void serve_plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable);
+/* Goes on with the planned end, when it is due. */
+void serve_end(struct connection *c);
 
 #endif
