@@ -9,6 +9,8 @@
 #include <time.h>
 #include <xxhash.h>
 #include "replay/announcements.h"
+#include "replay/http2_hosts.h"
+#include "replay/http2_tap.h"
 #include "replay/peer.h"
 #include "replay/playback.h"
 #include "replay/stream.h"
@@ -25,6 +27,7 @@ struct peer {
 	struct peer_options options;
 	struct announcements *announcements;
 	struct tls_server *tls;
+	struct http2_hosts *http2_hosts;
 	struct listener *v4, *v6; /* v6: NULL where that family is not to be had */
 	struct connection_list connections;
 	struct peer_stats stats;
@@ -65,6 +68,7 @@ struct tongue {
 };
 
 extern const struct tongue tongue_http1; /* peer_request.c, peer_serve.c */
+extern const struct tongue tongue_http2; /* peer_http2.c and peer_http2_*.c */
 
 /* Everything here is small; what a message needs is allocated when one comes and freed after it. */
 struct connection {
@@ -74,6 +78,9 @@ struct connection {
 	const struct tongue *tongue; /* NULL: not known yet */
 	char *address, *name;        /* as announced; name may be NULL */
 	char *host;                  /* TLS: the name for clients without SNI */
+	struct tls_server_client tls_client;
+	uint8_t first[sizeof(HTTP2_PREFACE) - 1]; /* plaintext, held back until it tells */
+	uint8_t first_len;
 	/* libevent's. */
 	struct event *readable, *writable, *timer;
 	bool reading, writing; /* which of these are pending */
@@ -87,6 +94,7 @@ struct connection {
 	struct buffer out; /* bytes on their way, from `out_done` */
 	size_t out_done;
 	uint64_t out_due_ns; /* not before */
+	struct http2 *http2; /* tongue_http2's */
 	struct ending ending;
 	uint64_t deadline_ns; /* look again then; 0: nothing is due by time */
 
