@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim/ancestor.h"
+#include "shim/executable.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
@@ -398,6 +399,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (sealed)
 		redirect_cut_inherited();
 	atomic_store(&start_state_word, first_state(path, folder));
+	executable_find();
 	RESTORE_ERRNO();
 }
 
