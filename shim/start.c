@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "shim/ancestor.h"
 #include "shim/executable.h"
+#include "shim/inline.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
@@ -400,6 +401,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		redirect_cut_inherited();
 	atomic_store(&start_state_word, first_state(path, folder));
 	executable_find();
+	if (start_state() != START_INERT)
+		inline_detour(sealed);
 	RESTORE_ERRNO();
 }
 
