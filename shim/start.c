@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim/ancestor.h"
+#include "shim/executable.h"
+#include "shim/inline.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
@@ -398,6 +400,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (sealed)
 		redirect_cut_inherited();
 	atomic_store(&start_state_word, first_state(path, folder));
+	executable_find();
+	if (start_state() != START_INERT)
+		inline_detour(sealed);
 	RESTORE_ERRNO();
 }
 
