@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "replay/http1_private.h"
@@ -193,6 +194,29 @@ static bool append_line(struct buffer *b, struct span name, struct span value)
 		!buffer_append(b, value.data, value.len) && !buffer_append(b, "\r\n", 2);
 }
 
+/*
+ * gRPC's C core sends binary metadata as it is, after a NUL, to peers that do the same
+ * (GRPC_ALLOW_TRUE_BINARY_METADATA): Python, Ruby, C++. All others send it in base64.
+ */
+static bool is_true_binary(struct span name, struct span value)
+{
+	return name.len > 4 && !memcmp(name.data + name.len - 4, "-bin", 4) && value.len &&
+		!value.data[0];
+}
+
+static bool append_binary_line(struct buffer *b, struct span name, struct span value)
+{
+	value = (struct span){value.data + 1, value.len - 1};
+	if (!append_line(b, name, SPAN_LITERAL("")) ||
+		buffer_reserve(b, value.len / 3 * 4 + 4 + sizeof("\r\n")))
+		return false;
+	b->len -= 2;
+	b->len += (size_t)EVP_EncodeBlock(b->data + b->len, value.data, (int)value.len);
+	while (b->data[b->len - 1] == '=')
+		b->len--;
+	return !buffer_append(b, "\r\n", 2);
+}
+
 /* HTTP/2 may send a cookie per field; HTTP/1.1 has them on one line (RFC 9113, 8.2.3). */
 static bool add_cookie(struct http2_block *b, struct span value)
 {
@@ -205,7 +229,13 @@ static bool add_cookie(struct http2_block *b, struct span value)
 static bool add_regular(struct http2_block *b, struct span name, struct span value)
 {
 	b->regular = true;
-	if (!is_token(name) || !is_line(value))
+	if (!is_token(name))
+		return false;
+	if (is_true_binary(name, value)) {
+		b->fields_bytes += value.len;
+		return append_binary_line(&b->parts[PART_FIELDS], name, value);
+	}
+	if (!is_line(value))
 		return false;
 	if (is_hop_by_hop(name))
 		return true;

@@ -577,7 +577,7 @@ static void take(const struct moment *m, struct span bytes)
 
 	switch (h->state) {
 	case HALF_PREFACE:
-		if (memcmp(HTTP2_PREFACE + h->have, bytes.data, bytes.len))
+		if (memcmp(&HTTP2_PREFACE[h->have], bytes.data, bytes.len))
 			lose(m, "not HTTP/2");
 		break;
 	case HALF_HEADER:

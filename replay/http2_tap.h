@@ -10,7 +10,8 @@
  * stream out as the HTTP/1.1 bytes that say the same.
  *
  * Pseudo-headers become the start line and `host`; cookies are joined into one line; headers of
- * the connection (`connection`, `transfer-encoding` …) are left out. A body whose length its head
+ * the connection (`connection`, `transfer-encoding` …) are left out; binary metadata of gRPC that
+ * is sent as it is becomes base64. A body whose length its head
  * does not tell, or that trailers are expected after (gRPC, `trailer`), is chunked, one chunk per
  * DATA frame, the trailers after the last; trailers after a body of a given length are dropped.
  * Frames that carry no message, padding and pushed streams are read and left out; so are tunnels

@@ -202,6 +202,14 @@ static void grpc_trailers_only(struct world *w)
 		":status 200\ncontent-type application/grpc\ngrpc-status 5\n");
 }
 
+/* What gRPC's C core sends for {"a-bin": "\0\r\n\1", "b-bin": ""}. */
+static void grpc_true_binary(struct world *w)
+{
+	static const char block[] = "\x82\x84\x86\x10\5a-bin\5\0\0\r\n\1\x10\5b-bin\1";
+
+	frame(w, EVENT_OUT, HEADERS, BOTH, 1, block, sizeof(block));
+}
+
 static void interim(struct world *w)
 {
 	headers(w, EVENT_OUT, LAST, 1, POST "content-length 2\nexpect 100-continue\n");
@@ -393,6 +401,8 @@ static const struct {
 	{"gRPC, trailers only", grpc_trailers_only,
 		"1>" GET_1 ".<HTTP/1.1 200 \r\ncontent-type: application/grpc\r\ngrpc-status: 5\r\n"
 		"transfer-encoding: chunked\r\n\r\n0\r\n\r\n.x"},
+	{"gRPC, binary metadata", grpc_true_binary,
+		"1>GET / HTTP/1.1\r\na-bin: AA0KAQ\r\nb-bin: \r\n\r\n."},
 	{"interim answers, 204", interim,
 		"1>POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n"
 		"<HTTP/1.1 100 \r\n\r\nHTTP/1.1 103 \r\nlink: </a>\r\n\r\n>hi."
