@@ -227,7 +227,7 @@ static bool advance(struct http2 *h)
 		return false;
 	}
 	play_due(h);
-	return fill(h) || rest(h);
+	return fill(h) || c->ending.kind != ENDING_NONE || rest(h);
 }
 
 static bool http2_serve(struct connection *c)
