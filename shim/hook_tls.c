@@ -342,40 +342,39 @@ long shim_BIO_ctrl(void *bio, int command, long larg, void *parg)
 
 /* ---- a main program's own OpenSSL (inline.h) ---- */
 
-/* node lets the first SSL_read write the ClientHello into memory and sends it itself, later: by
- * then it is known that what it opens is read and written here. */
-static void note_handshake(const void *caller, void *ssl)
-{
-	SAVE_ERRNO();
-	get_int finished = (get_int)real_scoped(caller, "SSL_is_init_finished", NULL);
-	struct connection c;
+#define DETOUR(name)                                                                               \
+	const void *caller = inline_scope;                                                         \
+	__typeof__(&shim_##name) f = inline_original.name
 
-	if (finished && !finished(ssl) && !is_server(caller, ssl)) {
-		identify(&c, caller, ssl);
-		tls_known_add(c.random);
-	}
-	RESTORE_ERRNO();
+int inline_SSL_connect(void *ssl)
+{
+	DETOUR(SSL_connect);
+	return CALL_SSL(f(ssl));
+}
+
+int inline_SSL_do_handshake(void *ssl)
+{
+	DETOUR(SSL_do_handshake);
+	return CALL_SSL(f(ssl));
 }
 
 int inline_SSL_read(void *ssl, void *buf, int n)
 {
-	int r = inline_original.SSL_read(ssl, buf, n);
+	DETOUR(SSL_read);
+	int r = CALL_SSL(f(ssl, buf, n));
 
-	if (tapping()) {
-		note_handshake(inline_scope, ssl);
-		note_read(inline_scope, ssl, buf, r > 0 ? (size_t)r : 0);
-	}
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? (size_t)r : 0);
 	return r;
 }
 
 int inline_SSL_read_ex(void *ssl, void *buf, size_t n, size_t *ret_n)
 {
-	int r = inline_original.SSL_read_ex(ssl, buf, n, ret_n);
+	DETOUR(SSL_read_ex);
+	int r = CALL_SSL(f(ssl, buf, n, ret_n));
 
-	if (tapping()) {
-		note_handshake(inline_scope, ssl);
-		note_read(inline_scope, ssl, buf, r > 0 ? *ret_n : 0);
-	}
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? *ret_n : 0);
 	return r;
 }
 
@@ -384,12 +383,12 @@ int inline_SSL_write(void *ssl, const void *buf, int n)
 	struct tap tap;
 	int r;
 
+	DETOUR(SSL_write);
 	if (!tapping())
-		return inline_original.SSL_write(ssl, buf, n);
+		return f(ssl, buf, n);
 	tap_sending(&tap, -1);
-	r = inline_original.SSL_write(ssl, buf, n);
-	note_handshake(inline_scope, ssl);
-	note_written(&tap, inline_scope, ssl, buf, r > 0 ? (size_t)r : 0);
+	r = CALL_SSL(f(ssl, buf, n));
+	note_written(&tap, caller, ssl, buf, r > 0 ? (size_t)r : 0);
 	return r;
 }
 
@@ -398,11 +397,11 @@ int inline_SSL_write_ex(void *ssl, const void *buf, size_t n, size_t *ret_n)
 	struct tap tap;
 	int r;
 
+	DETOUR(SSL_write_ex);
 	if (!tapping())
-		return inline_original.SSL_write_ex(ssl, buf, n, ret_n);
+		return f(ssl, buf, n, ret_n);
 	tap_sending(&tap, -1);
-	r = inline_original.SSL_write_ex(ssl, buf, n, ret_n);
-	note_handshake(inline_scope, ssl);
-	note_written(&tap, inline_scope, ssl, buf, r > 0 ? *ret_n : 0);
+	r = CALL_SSL(f(ssl, buf, n, ret_n));
+	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
 	return r;
 }

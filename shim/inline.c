@@ -150,7 +150,7 @@ static bool can_be_tapped(void)
 {
 	return executable_symbol("SSL_read") && executable_symbol("SSL_write") &&
 		executable_symbol("SSL_get_client_random") && executable_symbol("SSL_is_server") &&
-		executable_symbol("SSL_is_init_finished");
+		executable_symbol("SSL_in_init");
 }
 
 void inline_detour(bool replay)

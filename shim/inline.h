@@ -13,6 +13,8 @@
 
 /* Plaintext, for recording. All that are exported are detoured, or none. */
 #define INLINE_RECORD(X)                                                                           \
+	X(SSL_connect)                                                                             \
+	X(SSL_do_handshake)                                                                        \
 	X(SSL_read)                                                                                \
 	X(SSL_write)                                                                               \
 	X(SSL_read_ex)                                                                             \
