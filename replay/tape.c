@@ -69,6 +69,7 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct trace
 		.time_ns = e->time_ns,
 		.pid = e->pid,
 		.error = connect_outcome(e->connect.error),
+		.socket = e->connect.socket,
 		.internal = e->connect.internal != 0,
 	};
 	c->connect = t->connect_count - 1;
@@ -80,6 +81,12 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct trace
 /* A bridged connection is another than the program's own connect; it says where it goes. */
 static int on_route(struct tape_channel *c, const struct trace_event *e)
 {
+	c->continues = e->route.socket;
+	c->bridged = true;
+	if (e->route.reason.len) {
+		free(c->unopened);
+		c->unopened = span_dup(e->route.reason);
+	}
 	if (c->address || !e->route.address.len)
 		return 0;
 	c->address = span_dup(e->route.address);
@@ -234,6 +241,12 @@ int tape_load(struct recording *r, struct tape **ret)
 	return 0;
 }
 
+static void free_connect(struct tape_connect *connect)
+{
+	free(connect->address);
+	free(connect->unopened);
+}
+
 static void free_name(struct tape_name *name)
 {
 	free(name->call);
@@ -252,7 +265,7 @@ void tape_free(struct tape *t)
 		tape_dialogue_free(t->dialogues[i]);
 	free(t->dialogues);
 	for (size_t i = 0; i < t->connect_count; i++)
-		free(t->connects[i].address);
+		free_connect(&t->connects[i]);
 	for (size_t i = 0; i < t->name_count; i++)
 		free_name(&t->names[i]);
 	free(t->exchanges);

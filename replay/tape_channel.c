@@ -33,6 +33,7 @@ static struct exchange *add_exchange(struct tape_channel *c)
 	x->pid = c->pid;
 	x->tid = c->tid;
 	x->tls = c->tls;
+	x->bridged = c->bridged;
 	x->protocol = c->protocol;
 	x->close = c->close; /* asked after the end had come */
 	return x;
@@ -305,6 +306,8 @@ int tape_channel_stream(
 	if (!parent)
 		return 0;
 	c->tls = parent->tls;
+	c->bridged = parent->bridged;
+	c->continues = parent->continues;
 	c->connect = parent->connect;
 	free(c->address);
 	free(c->sni);
@@ -379,10 +382,34 @@ static int finish_exchange(const struct tape_channel *c, struct exchange *x)
 	return x->address && x->authority ? 0 : -ENOMEM;
 }
 
+/* Carried by the helper, it is the program's own connect all the same. */
+static void find_connect(struct tape_channel *c)
+{
+	struct tape *t = c->tape;
+	struct tape_connect *found = NULL;
+
+	for (size_t i = t->connect_count; i > 0 && !found; i--) {
+		if (t->connects[i - 1].socket == c->continues)
+			found = &t->connects[i - 1];
+	}
+	if (!found)
+		return;
+	c->connect = (size_t)(found - t->connects);
+	found->http |= c->asked > 0;
+	found->bytes_out += c->bytes[EVENT_OUT];
+	found->bytes_in += c->bytes[EVENT_IN];
+}
+
 int tape_channel_finish(struct tape_channel *c)
 {
 	int r = 0;
 
+	if (c->connect == SIZE_MAX && c->continues)
+		find_connect(c);
+	if (c->connect != SIZE_MAX && c->unopened && !c->tape->connects[c->connect].unopened) {
+		c->tape->connects[c->connect].unopened = c->unopened;
+		c->unopened = NULL;
+	}
 	for (size_t i = 0; i < c->asked && !r; i++)
 		r = finish_exchange(c, c->exchanges[i]);
 	return r ? r : tape_finish_dialogue(c);
@@ -395,6 +422,7 @@ void tape_channel_free(struct tape_channel *c)
 	conversation_free(c->conversation);
 	free(c->exchanges);
 	free(c->runs);
+	free(c->unopened);
 	free(c->sni);
 	free(c->address);
 	free(c);

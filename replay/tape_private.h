@@ -20,7 +20,10 @@ struct tape_channel {
 	enum tape_protocol protocol;
 	bool tls;
 	char *sni, *address;
-	size_t connect; /* index of its latest in tape->connects, or SIZE_MAX */
+	bool bridged;
+	char *unopened;     /* why TLS was not; NULL: it was, or there is none */
+	uint64_t continues; /* socket of the connect that another channel has; 0: none */
+	size_t connect;     /* index of its latest in tape->connects, or SIZE_MAX */
 	uint64_t bytes[2];
 
 	struct exchange **exchanges; /* borrowed from the tape */

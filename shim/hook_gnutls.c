@@ -255,7 +255,7 @@ static void trust_session_ca(const struct call *call, void *list)
 
 static bool trusting(const struct call *call)
 {
-	return unlikely(start_is_replay()) && start_is_live() && !call->own;
+	return unlikely(start_meets_session_ca()) && !call->own;
 }
 
 HOOKS int shim_gnutls_x509_trust_list_init(void **list, unsigned int size)

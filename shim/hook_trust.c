@@ -45,7 +45,7 @@ static void trust_session_ca(const void *caller, void *context)
 
 static int verify(int (*f)(void *), const void *caller, void *context)
 {
-	if (unlikely(start_is_replay()) && start_is_live() && context) {
+	if (unlikely(start_meets_session_ca()) && context) {
 		SAVE_ERRNO();
 		trust_session_ca(caller, context);
 		RESTORE_ERRNO();

@@ -76,6 +76,12 @@ bool start_is_replay(void)
 	return sealed;
 }
 
+bool start_meets_session_ca(void)
+{
+	return start_is_live() && start_arena()->ca_len > 0 &&
+		(start_is_replay() || start_arena()->bridge == WIRE_BRIDGE_ALWAYS);
+}
+
 void start_ring_doorbell(void)
 {
 	atomic_fetch_add(&arena->doorbell, 1);

@@ -51,5 +51,7 @@ static bool in_tapped_call(void)
 
 bool tls_known_hello(const uint8_t *hello)
 {
+	if (start_arena()->bridge == WIRE_BRIDGE_ALWAYS)
+		return false;
 	return in_tapped_call() || is_known(hash(hello + TLS_HELLO_RANDOM));
 }
