@@ -50,7 +50,7 @@ static bool is_hook(const void *address)
 
 static bool tapping(const struct call *call)
 {
-	return !call->own && !start_is_replay() && !start_vfork_child && start_ready();
+	return !call->own && start_taps_tls();
 }
 
 /* There is no getter for the side. What names a client asked for is for servers to ask; for one

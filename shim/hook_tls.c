@@ -29,7 +29,7 @@ struct connection {
 
 static bool tapping(void)
 {
-	return !start_is_replay() && !start_vfork_child && start_ready();
+	return start_taps_tls();
 }
 
 /* A server's side of a connection is not what the program says to the world; in a process that is

@@ -82,6 +82,12 @@ bool start_meets_session_ca(void)
 		(start_is_replay() || start_arena()->bridge == WIRE_BRIDGE_ALWAYS);
 }
 
+bool start_taps_tls(void)
+{
+	return !start_is_replay() && !start_vfork_child && start_ready() &&
+		start_arena()->bridge != WIRE_BRIDGE_ALWAYS;
+}
+
 void start_ring_doorbell(void)
 {
 	atomic_fetch_add(&arena->doorbell, 1);

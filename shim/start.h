@@ -56,6 +56,10 @@ bool start_is_replay(void);
  * in replay, and in record where all are bridged. */
 bool start_meets_session_ca(void);
 
+/* True where what a TLS library reads and writes is recorded here; starts a session as
+ * start_ready() does. */
+bool start_taps_tls(void);
+
 /* The thread's ring, claimed on first use and again in a forked child; head NULL: none. [any] */
 struct ring start_ring(void);
 void start_ring_doorbell(void);
