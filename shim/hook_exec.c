@@ -19,7 +19,8 @@
 
 extern char **environ;
 
-#define ARGV_BYTES 512
+#define ARGV_BYTES       512
+#define ARGV_ENTRIES_MAX 32768 /* as many are copied for the trampoline */
 
 /* The part of a WIRE_EXEC that is not the strings. */
 struct note {
@@ -43,8 +44,8 @@ static void append_string(struct note *n, size_t *at, size_t end, const char *s)
 }
 
 /* Kept out of line: its 4.5 KiB of stack are gone again before the exec. */
-static __attribute__((noinline)) void note_exec(uint64_t time_ns, uint32_t pid,
-	enum image_kind kind, const char *path, char *const argv[], int result)
+static __attribute__((noinline)) void note_exec(uint64_t time_ns, uint32_t pid, uint32_t kind,
+	const char *path, char *const argv[], int result)
 {
 	struct note n;
 	size_t at = 0;
@@ -85,6 +86,65 @@ static bool refused(const char *path, enum image_kind kind)
 	return true;
 }
 
+/* ---- the trampoline: images that a seccomp listener traces (tools/trampoline) ---- */
+
+static size_t count_of(char *const argv[])
+{
+	size_t n = 0;
+
+	while (argv && argv[n])
+		n++;
+	return n;
+}
+
+/* An image that cannot be executed goes to the kernel, for its error to be the kernel's. */
+static bool by_trampoline(enum image_kind kind, const char *path, char *const argv[])
+{
+	const char *trampoline = start_trampoline_path();
+
+	return image_listenable(kind) && trampoline[0] && count_of(argv) <= ARGV_ENTRIES_MAX &&
+		sys(SYS_faccessat, AT_FDCWD, trampoline, 1 /* X_OK */) == 0 &&
+		(!path || sys(SYS_faccessat, AT_FDCWD, path, 1) == 0);
+}
+
+static size_t trampoline_size(char *const argv[])
+{
+	return (count_of(argv) + 4) * sizeof(char *);
+}
+
+/* "rrshim-trampoline CONTROL IMAGE ARGV…" in `memory` (trampoline_size() bytes). */
+static char *const *trampoline_argv(char **memory, const char *image, char *const argv[])
+{
+	size_t n = count_of(argv);
+
+	memory[0] = (char *)start_trampoline_path();
+	memory[1] = (char *)start_control_path();
+	memory[2] = (char *)image;
+	for (size_t i = 0; i < n; i++)
+		memory[3 + i] = argv[i];
+	memory[3 + n] = NULL;
+	return memory;
+}
+
+#define IMAGE_NAME 16
+
+/* "fd:N", N a descriptor that outlives an exec; -1: there is none. */
+static int name_descriptor(long fd, char to[static IMAGE_NAME])
+{
+	char digits[12];
+	size_t n = 0, at = 3;
+
+	if (fd < 0)
+		return -1;
+	memcpy(to, "fd:", 3);
+	for (long rest = fd; n == 0 || rest > 0; rest /= 10)
+		digits[n++] = (char)('0' + rest % 10);
+	while (n > 0)
+		to[at++] = digits[--n];
+	to[at] = '\0';
+	return (int)fd;
+}
+
 /* execvp's search, for a look at the file; the exec itself searches again. */
 static const char *search(const char *file, char *to)
 {
@@ -119,67 +179,131 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
 	return image_classify(search(file, path));
 }
 
-/*
- * What every exec does around the real call. `call` may use `envp`, the environment to pass on.
- */
-#define EXEC(path, kind_of, argv, given, call)                                                     \
-	do {                                                                                       \
-		enum image_kind kind;                                                              \
-		char *const *envp_ = (given);                                                      \
-		size_t size;                                                                       \
-		int r;                                                                             \
-                                                                                                   \
-		if (!active())                                                                     \
-			return call(envp_);                                                        \
-		kind = reachable(kind_of);                                                         \
-		if (refused(path, kind)) {                                                         \
-			errno = EACCES;                                                            \
-			return -1;                                                                 \
-		}                                                                                  \
-		size = env_size(envp_);                                                            \
-		envp_ = env_prepare(                                                               \
-			__builtin_alloca(size), size, envp_, !image_refuses_preload(kind));        \
-		if (kind != IMAGE_NONE)                                                            \
-			note_exec(real_now_ns(), sys_getpid(), kind, path, argv, 0);               \
-		r = call(envp_);                                                                   \
-		if (kind != IMAGE_NONE)                                                            \
-			note_exec(real_now_ns(), sys_getpid(), kind, path, NULL, -errno);          \
-		return r;                                                                          \
-	} while (0)
+/* ---- exec ---- */
+
+/* What is to be executed, by whichever call. */
+struct target {
+	const char *path;
+	int fd, flags; /* fexecve, execveat */
+	enum image_kind kind;
+	const char *image; /* for the trampoline; NULL: not by it */
+};
+
+typedef int (*exec_call)(const struct target *t, char *const argv[], char *const envp[]);
+
+static int call_execve(const struct target *t, char *const argv[], char *const envp[])
+{
+	return real.execve(t->path, argv, envp);
+}
+
+static int call_execvpe(const struct target *t, char *const argv[], char *const envp[])
+{
+	return real.execvpe(t->path, argv, envp);
+}
+
+static int call_fexecve(const struct target *t, char *const argv[], char *const envp[])
+{
+	return real.fexecve(t->fd, argv, envp);
+}
+
+static int call_execveat(const struct target *t, char *const argv[], char *const envp[])
+{
+	return real.execveat(t->fd, t->path, argv, envp, t->flags);
+}
+
+/* What every exec does around the real call. */
+static int execute(exec_call call, const struct target *t, char *const argv[], char *const envp[])
+{
+	size_t size = env_size(envp);
+	uint32_t image = t->kind | (t->image ? WIRE_EXEC_TRAMPOLINE : 0);
+	int r;
+
+	if (!t->image && refused(t->path, t->kind)) {
+		errno = EACCES;
+		return -1;
+	}
+	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(t->kind));
+	if (t->kind != IMAGE_NONE)
+		note_exec(real_now_ns(), sys_getpid(), image, t->path, argv, 0);
+	if (t->image)
+		r = real.execve(start_trampoline_path(),
+			trampoline_argv(__builtin_alloca(trampoline_size(argv)), t->image, argv),
+			envp);
+	else
+		r = call(t, argv, envp);
+	if (t->kind != IMAGE_NONE)
+		note_exec(real_now_ns(), sys_getpid(), image, t->path, NULL, -errno);
+	return r;
+}
 
 int shim_execve(const char *path, char *const argv[], char *const envp[])
 {
-#define CALL(env) real.execve(path, argv, env)
-	EXEC(path, image_classify(path), argv, envp, CALL);
-#undef CALL
+	struct target t = {.path = path};
+
+	if (!active())
+		return real.execve(path, argv, envp);
+	t.kind = reachable(image_classify(path));
+	if (by_trampoline(t.kind, path, argv))
+		t.image = path;
+	return execute(call_execve, &t, argv, envp);
 }
 
 int shim_execv(const char *path, char *const argv[])
 {
-#define CALL(env) real.execve(path, argv, env)
-	EXEC(path, image_classify(path), argv, environ, CALL);
-#undef CALL
-}
-
-int shim_execvp(const char *file, char *const argv[])
-{
-#define CALL(env) real.execvpe(file, argv, env)
-	EXEC(file, classify_file(file), argv, environ, CALL);
-#undef CALL
+	return shim_execve(path, argv, environ);
 }
 
 int shim_execvpe(const char *file, char *const argv[], char *const envp[])
 {
-#define CALL(env) real.execvpe(file, argv, env)
-	EXEC(file, classify_file(file), argv, envp, CALL);
-#undef CALL
+	struct target t = {.path = file};
+
+	if (!active())
+		return real.execvpe(file, argv, envp);
+	t.kind = reachable(classify_file(file));
+	if (by_trampoline(t.kind, NULL, argv))
+		t.image = search(file, __builtin_alloca(PATH_MAX));
+	return execute(call_execvpe, &t, argv, envp);
+}
+
+int shim_execvp(const char *file, char *const argv[])
+{
+	return shim_execvpe(file, argv, environ);
+}
+
+/* `fd` outlives the exec, for the trampoline to execute. */
+static int execute_descriptor(
+	exec_call call, struct target *t, long fd, char *const argv[], char *const envp[])
+{
+	char name[IMAGE_NAME];
+	int r;
+
+	if (name_descriptor(fd, name) >= 0)
+		t->image = name;
+	r = execute(call, t, argv, envp);
+	SAVE_ERRNO();
+	if (fd >= 0)
+		sys_close(fd);
+	RESTORE_ERRNO();
+	return r;
 }
 
 int shim_fexecve(int fd, char *const argv[], char *const envp[])
 {
-#define CALL(env) real.fexecve(fd, argv, env)
-	EXEC("(descriptor)", image_classify_fd(fd), argv, envp, CALL);
-#undef CALL
+	struct target t = {.path = "(descriptor)", .fd = fd};
+
+	if (!active())
+		return real.fexecve(fd, argv, envp);
+	t.kind = reachable(image_classify_fd(fd));
+	if (!by_trampoline(t.kind, NULL, argv))
+		return execute(call_fexecve, &t, argv, envp);
+	return execute_descriptor(call_fexecve, &t, sys(SYS_fcntl, fd, F_DUPFD, 3), argv, envp);
+}
+
+static long open_at(int dir, const char *path, int flags)
+{
+	if (path[0] == '\0' && (flags & AT_EMPTY_PATH))
+		return sys(SYS_fcntl, dir, F_DUPFD, 3);
+	return sys(SYS_openat, dir, path, O_RDONLY | O_NONBLOCK, 0);
 }
 
 static enum image_kind classify_at(int dir, const char *path, int flags)
@@ -199,9 +323,14 @@ static enum image_kind classify_at(int dir, const char *path, int flags)
 
 int shim_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-#define CALL(env) real.execveat(dir, path, argv, env, flags)
-	EXEC(path, classify_at(dir, path, flags), argv, envp, CALL);
-#undef CALL
+	struct target t = {.path = path, .fd = dir, .flags = flags};
+
+	if (!active())
+		return real.execveat(dir, path, argv, envp, flags);
+	t.kind = reachable(classify_at(dir, path, flags));
+	if (!by_trampoline(t.kind, NULL, argv))
+		return execute(call_execveat, &t, argv, envp);
+	return execute_descriptor(call_execveat, &t, open_at(dir, path, flags), argv, envp);
 }
 
 /* The variadic forms become argv on the stack, as in libc itself. */
@@ -247,8 +376,9 @@ int shim_execle(const char *path, const char *arg, ...)
 typedef int (*spawn_function)(pid_t *, const char *, const posix_spawn_file_actions_t *,
 	const posix_spawnattr_t *, char *const[], char *const[]);
 
-static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char *path,
-	const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+/* `image`: what the trampoline is to become, NULL: not by it. */
+static int spawn(spawn_function f, enum image_kind kind, const char *image, pid_t *pid,
+	const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
 	char *const argv[], char *const envp[])
 {
 	size_t size = env_size(envp);
@@ -256,30 +386,45 @@ static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char 
 	pid_t child = 0;
 	int r;
 
-	kind = reachable(kind);
-	if (refused(path, kind))
+	if (!image && refused(path, kind))
 		return EACCES;
 	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(kind));
-	r = f(&child, path, actions, attr, argv, envp);
+	if (image)
+		r = real.posix_spawn(&child, start_trampoline_path(), actions, attr,
+			trampoline_argv(__builtin_alloca(trampoline_size(argv)), image, argv),
+			envp);
+	else
+		r = f(&child, path, actions, attr, argv, envp);
 	if (r == 0 && pid)
 		*pid = child;
 	if (r == 0)
-		note_exec(before, (uint32_t)child, kind, path, argv, 0);
+		note_exec(before, (uint32_t)child, kind | (image ? WIRE_EXEC_TRAMPOLINE : 0), path,
+			argv, 0);
 	return r;
 }
 
 int shim_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
+	enum image_kind kind;
+
 	if (!active())
 		return real.posix_spawn(pid, path, actions, attr, argv, envp);
-	return spawn(real.posix_spawn, image_classify(path), pid, path, actions, attr, argv, envp);
+	kind = reachable(image_classify(path));
+	return spawn(real.posix_spawn, kind, by_trampoline(kind, path, argv) ? path : NULL, pid,
+		path, actions, attr, argv, envp);
 }
 
 int shim_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
+	const char *image = NULL;
+	enum image_kind kind;
+
 	if (!active())
 		return real.posix_spawnp(pid, file, actions, attr, argv, envp);
-	return spawn(real.posix_spawnp, classify_file(file), pid, file, actions, attr, argv, envp);
+	kind = reachable(classify_file(file));
+	if (by_trampoline(kind, NULL, argv))
+		image = search(file, __builtin_alloca(PATH_MAX));
+	return spawn(real.posix_spawnp, kind, image, pid, file, actions, attr, argv, envp);
 }

@@ -48,6 +48,12 @@ static inline int image_untraceable(enum image_kind kind)
 	return kind >= IMAGE_STATIC && kind <= IMAGE_UNREACHABLE;
 }
 
+/* True when a seccomp listener can stand in for the preload. */
+static inline int image_listenable(enum image_kind kind)
+{
+	return kind == IMAGE_STATIC || kind == IMAGE_MUSL;
+}
+
 const char *image_reason(enum image_kind kind);
 
 #endif

@@ -48,6 +48,7 @@ static _Atomic uint32_t starting, finished;
 static bool sealed; /* a replay session, by its folder's name: known even if the arena is not */
 static bool forked; /* this image attached before: a new claim is a forked child's */
 static char preload_path[PATH_MAX], control_path[PATH_MAX], arena_path[PATH_MAX];
+static char trampoline_path[WIRE_PATH_MAX];
 static int main_argc;
 static char **main_argv;
 
@@ -69,6 +70,11 @@ const char *start_preload_path(void)
 const char *start_control_path(void)
 {
 	return control_path;
+}
+
+const char *start_trampoline_path(void)
+{
+	return trampoline_path;
 }
 
 bool start_is_replay(void)
@@ -357,6 +363,7 @@ static bool attach(const char *folder, size_t len)
 	if (!join(control_path, folder, len, WIRE_CONTROL) ||
 		!join(preload_path, folder, len, WIRE_LIBRARY))
 		return false;
+	memcpy(trampoline_path, arena->trampoline, sizeof(trampoline_path) - 1);
 	if (atomic_load(&arena->state) == WIRE_LIVE)
 		attach_process();
 	return true;

@@ -68,6 +68,9 @@ void start_ring_doorbell(void);
 const char *start_preload_path(void);
 const char *start_control_path(void);
 
+/* The program that starts images no preload reaches; empty: they cannot be listened to. */
+const char *start_trampoline_path(void);
+
 /* The last act of a process that started its own session: a bounded wait for the recording to be
  * complete. Also of PID 1, whose exit kills the helper. Once. */
 void start_finish(void);

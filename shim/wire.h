@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC   0x61727272u /* "rrra" */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 
 #define WIRE_LIBRARY "librrshim.so"
 #define WIRE_ARENA   "arena"
@@ -34,6 +34,7 @@
 #define WIRE_RING_BYTES  (512u * 1024)
 #define WIRE_PAYLOAD_MAX (64u * 1024) /* of one record; more is split */
 #define WIRE_CA_MAX      2048
+#define WIRE_PATH_MAX    256
 
 enum wire_mode { WIRE_RECORD = 1, WIRE_REPLAY = 2 };
 
@@ -58,6 +59,8 @@ struct wire_arena {
 	uint64_t pid_namespace;    /* the helper's */
 	_Atomic uint32_t state;
 	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; `ca_len` 0: there is none */
+	/* The program that starts images no preload reaches; "": they cannot be listened to. */
+	char trampoline[WIRE_PATH_MAX];
 
 	/* Written by the helper, polled by programs only when they must wait. */
 	_Alignas(64) _Atomic uint64_t beat; /* one more each time the helper looks */
@@ -177,10 +180,12 @@ struct wire_adopt {
 
 struct wire_exec {
 	uint32_t pid;   /* of the process that becomes this image; 0: a child to be spawned */
-	uint32_t image; /* enum image_kind, image.h */
+	uint32_t image; /* enum image_kind, image.h; with WIRE_EXEC_TRAMPOLINE */
 	uint32_t path_len, argv_len;
 	/* path, then argv, NUL-separated */
 };
+
+#define WIRE_EXEC_TRAMPOLINE 0x100u /* started by way of the trampoline */
 
 #define WIRE_RESOLVE_ADDRESSES 32
 #define WIRE_RESOLVE_NAME      256
@@ -221,18 +226,35 @@ enum wire_call {
 	/* A file of certificates (resolve.node; empty: the system's, or none with WIRE_TRUST_ADDS
 	 * in resolve.flags) with the session CA added: where it is comes back in resolve.node. */
 	WIRE_CALL_TRUST,
-	/* A seccomp listener, handed over, of the image about to be started as this pid. */
+	/* By the trampoline, of the image about to be started as this pid: how far it is. */
 	WIRE_CALL_LISTENER,
 	WIRE_CALL_MAX
 };
+
+/*
+ * How far a trampoline is. Asks first: once the filter is there, the calls it asks about wait for
+ * an answer. Then sendmsg() is one of those, so that the listener cannot be handed over; the helper
+ * takes its copy.
+ */
+enum wire_listener {
+	WIRE_LISTENER_ASK = 1, /* PASS: install it */
+	WIRE_LISTENER_OPEN,    /* it is installed; `socket` is its descriptor */
+	WIRE_LISTENER_COVERED, /* a listener of this session's was inherited */
+	WIRE_LISTENER_NONE,    /* it cannot be had: `source_port` is the errno */
+	WIRE_LISTENER_MAX
+};
+
+/* What connect() on descriptor −1 to the control socket fails with under a listener of this
+ * session's; elsewhere with EBADF. */
+#define WIRE_COVERED_ERRNO EALREADY
 
 struct wire_request {
 	uint32_t magic, version, call, pid;
 	uint64_t socket;
 	uint32_t source_port; /* host order; CONNECT, BRIDGE */
-	uint32_t image;       /* enum image_kind; REFUSED */
+	uint32_t image;       /* enum image_kind; REFUSED. enum wire_listener; LISTENER */
 	uint32_t again;       /* CONNECT: the same connect once more, by a socket pair */
-	uint32_t padding;
+	uint32_t peer;        /* set by the helper: the asker's pid in its own namespace */
 	struct wire_address address;
 	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
 };

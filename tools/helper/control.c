@@ -72,6 +72,15 @@ static int is_request(const struct wire_request *r, ssize_t n)
 		memchr(r->resolve.service, '\0', sizeof(r->resolve.service));
 }
 
+/* 0: of a namespace whose pids we do not see. */
+static uint32_t peer_of(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? (uint32_t)who.pid : 0;
+}
+
 static void on_question(evutil_socket_t fd, short what, void *arg)
 {
 	struct caller *caller = arg;
@@ -81,6 +90,7 @@ static void on_question(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = what & EV_READ ? receive(fd, &request, &passed) : -1;
 
 	if (is_request(&request, n)) {
+		request.peer = peer_of(fd);
 		caller->control->answer(caller->control->context, &request, passed, &reply);
 		log_debug(control, "pid %u call %u: verdict %u error %d", request.pid, request.call,
 			reply.verdict, reply.error);

@@ -23,8 +23,8 @@ static struct expected *remove_at(struct expected_list *l, size_t i)
 	return e;
 }
 
-void expected_add(
-	struct expected_list *l, uint32_t pid, struct span path, struct span argv, uint64_t time_ns)
+void expected_add(struct expected_list *l, uint32_t pid, uint32_t capture, struct span path,
+	struct span argv, uint64_t time_ns)
 {
 	struct expected *e = calloc(1, sizeof(*e));
 
@@ -32,6 +32,7 @@ void expected_add(
 		return;
 	e->pid = pid;
 	e->time_ns = time_ns;
+	e->capture = capture;
 	e->path = span_dup(path);
 	e->argv = malloc(argv.len + 1);
 	if (!e->path || !e->argv) {

@@ -13,6 +13,7 @@
 struct expected {
 	uint32_t pid;
 	uint64_t time_ns;  /* CLOCK_MONOTONIC, before the exec */
+	uint32_t capture;  /* EVENT_CAPTURE_*: what it is if it never comes */
 	char *path, *argv; /* argv NUL-separated */
 	size_t argv_len;
 };
@@ -23,8 +24,8 @@ struct expected_list {
 };
 
 /* Without memory nothing is expected. */
-void expected_add(struct expected_list *l, uint32_t pid, struct span path, struct span argv,
-	uint64_t time_ns);
+void expected_add(struct expected_list *l, uint32_t pid, uint32_t capture, struct span path,
+	struct span argv, uint64_t time_ns);
 /* The exec announced last by that pid failed. */
 void expected_withdraw(struct expected_list *l, uint32_t pid);
 /* An image of that pid has joined: what was announced before it is settled. */

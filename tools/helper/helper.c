@@ -409,6 +409,11 @@ void helper_expect(struct helper *h, uint32_t pid, uint32_t image, const char *p
 	processes_expect(h->processes, pid, image, path, argv, time_ns);
 }
 
+void helper_listened(struct helper *h, uint32_t pid)
+{
+	processes_listened(h->processes, pid);
+}
+
 int helper_root_status(const struct helper *h)
 {
 	return h->root_ended && !h->detached ? h->root_status : -1;

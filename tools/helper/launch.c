@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "tools/helper/log.h"
+#include "tools/helper/standby.h"
 
 /* From the helper to the front, whole messages over a pipe. */
 struct word {
@@ -153,6 +154,32 @@ static void default_signals(void)
 	}
 }
 
+static bool by_trampoline(const struct launch *l, const struct session *s)
+{
+	return image_listenable(l->kind) && l->exe[0] && s->arena->trampoline[0];
+}
+
+/* "rrshim-trampoline CONTROL IMAGE ARGV…"; returns where that fails. */
+static void exec_trampoline(const struct launch *l, const struct session *s)
+{
+	char control[PATH_MAX + sizeof(WIRE_CONTROL)];
+	size_t n = 0;
+	char **argv;
+
+	while (l->argv[n])
+		n++;
+	argv = calloc(n + 4, sizeof(*argv));
+	if (!argv)
+		return;
+	snprintf(control, sizeof(control), "%s/" WIRE_CONTROL, s->folder);
+	argv[0] = s->arena->trampoline;
+	argv[1] = control;
+	argv[2] = (char *)l->exe;
+	memcpy(argv + 3, l->argv, n * sizeof(*argv));
+	execv(argv[0], argv);
+	free(argv);
+}
+
 /* The program's side of the fork: everything as the front found it, and the preload. */
 static void become_program(
 	const struct keeper *k, const struct session *s, int report, const struct origin *origin)
@@ -169,7 +196,10 @@ static void become_program(
 			user && *user ? ":" : "", user ? user : "");
 		setenv("LD_PRELOAD", entry, 1);
 	}
-	execvp(k->launch->argv[0], k->launch->argv);
+	if (by_trampoline(k->launch, s))
+		exec_trampoline(k->launch, s);
+	else
+		execvp(k->launch->argv[0], k->launch->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
 		_exit(LAUNCH_FAILED);
@@ -235,6 +265,7 @@ static int not_started(struct keeper *k, int error)
 static int keep(const struct launch *l, int pipe, const struct origin *origin)
 {
 	struct keeper k = {.launch = l, .pipe = pipe};
+	uint32_t image = l->kind;
 	uint64_t started_ns;
 	int error;
 
@@ -253,8 +284,10 @@ static int keep(const struct launch *l, int pipe, const struct origin *origin)
 	started_ns = helper_now_ns();
 	error = start_program(&k, origin);
 	running_program = k.program;
+	if (by_trampoline(l, helper_session(k.helper)))
+		image |= WIRE_EXEC_TRAMPOLINE;
 	if (!error)
-		helper_expect(k.helper, (uint32_t)k.program, l->kind, l->exe, l->argv, started_ns);
+		helper_expect(k.helper, (uint32_t)k.program, image, l->exe, l->argv, started_ns);
 	helper_set_root(k.helper, (uint32_t)k.program);
 	if (error) {
 		not_started(&k, error);
@@ -281,7 +314,7 @@ void launch_kill(void)
 struct front {
 	int pipe, signals;
 	pid_t helper, program;
-	bool helper_gone;
+	bool helper_gone, standing_by;
 	uint64_t group_ns[NSIG]; /* when the helper last got that signal as well */
 	struct word last;        /* WORD_ENDED once it has come */
 };
@@ -376,18 +409,53 @@ static void on_word(struct front *f)
 	}
 }
 
+/* While there is a helper, listeners come to be held; without one we answer in its place. */
+static bool wait_once(struct front *f)
+{
+	const size_t count = f->helper_gone ? standby_count() : 0;
+	struct pollfd *p = calloc(3 + count, sizeof(*p));
+	bool ok;
+
+	if (!p)
+		return false;
+	p[0] = (struct pollfd){f->signals, POLLIN, 0};
+	p[1] = (struct pollfd){f->pipe, POLLIN, 0};
+	p[2] = (struct pollfd){f->helper_gone ? -1 : standby_fd(), POLLIN, 0};
+	for (size_t i = 0; i < count; i++)
+		p[3 + i] = (struct pollfd){standby_listener(i), POLLIN, 0};
+	ok = poll(p, 3 + count, -1) >= 0 || errno == EINTR;
+	if (p[2].revents)
+		standby_receive();
+	if (p[1].revents)
+		on_word(f);
+	if (f->helper_gone)
+		f->standing_by = standby_answer();
+	if (f->last.what != WORD_ENDED && (p[0].revents & POLLIN))
+		on_signal(f);
+	free(p);
+	return ok;
+}
+
 static void wait_for_end(struct front *f)
 {
-	while (f->last.what != WORD_ENDED) {
-		struct pollfd p[] = {{f->signals, POLLIN, 0}, {f->pipe, POLLIN, 0}};
+	while (f->last.what != WORD_ENDED && wait_once(f))
+		;
+}
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (p[1].revents)
-			on_word(f);
-		if (f->last.what != WORD_ENDED && (p[0].revents & POLLIN))
-			on_signal(f);
-	}
+/* What the program left behind must not wait for us, nor we for it. */
+static void leave_a_standby(void)
+{
+	int null;
+
+	fflush(NULL);
+	if (fork() != 0)
+		return;
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	standby_keep_answering();
+	_exit(0);
 }
 
 /* As the program ended, so do we: a shell must not tell the difference. */
@@ -417,6 +485,8 @@ static int stand_in_front(pid_t helper, int pipe, const sigset_t *mask, bool *re
 	if (f.signals < 0)
 		return LAUNCH_FAILED;
 	wait_for_end(&f);
+	if (f.standing_by && standby_answer())
+		leave_a_standby();
 	if (getpid() == 1 && !f.helper_gone)
 		waitpid(helper, NULL, 0); /* our end is the end of everything here */
 	*ret_started = f.program > 0;
@@ -451,6 +521,8 @@ int launch_run(const struct launch *l)
 		fprintf(stderr, "rrshim: %s\n", strerror(errno));
 		return LAUNCH_FAILED;
 	}
+	if (standby_new() < 0)
+		fprintf(stderr, "rrshim: %s\n", strerror(errno));
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
@@ -460,10 +532,12 @@ int launch_run(const struct launch *l)
 	helper = fork();
 	if (helper == 0) {
 		close(pipe[0]);
+		standby_be_helper();
 		r = keep(l, pipe[1], &origin);
 		_exit(r); /* the front's atexit handlers are the front's */
 	}
 	close(pipe[1]);
+	standby_be_front();
 	if (helper < 0) {
 		fprintf(stderr, "rrshim: cannot start the helper: %s\n", strerror(errno));
 		return LAUNCH_FAILED;

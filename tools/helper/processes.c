@@ -2,6 +2,7 @@
 #include "tools/helper/processes.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct image {
 struct joined {
 	uint32_t pid;
 	uint64_t start_ns;
+	bool listened; /* by a seccomp listener, not in a slot */
 	UT_hash_handle hh;
 };
 
@@ -164,7 +166,7 @@ static struct joined *find_joined(const struct processes *p, uint32_t pid)
 	return x;
 }
 
-static void remember_pid(struct processes *p, uint32_t pid, uint64_t start_ns)
+static void remember_pid(struct processes *p, uint32_t pid, uint64_t start_ns, bool listened)
 {
 	struct joined *x = find_joined(p, pid);
 
@@ -176,6 +178,7 @@ static void remember_pid(struct processes *p, uint32_t pid, uint64_t start_ns)
 		HASH_ADD(hh, p->pids, pid, sizeof(x->pid), x);
 	}
 	x->start_ns = start_ns;
+	x->listened = listened;
 }
 
 /* Everything in its rings is read; they are kept until that is on disk. */
@@ -210,7 +213,7 @@ bool processes_crowded(const struct processes *p)
 
 static void report_lost(struct processes *p, struct expected *e)
 {
-	report(p, EVENT_EXEC, e->pid, 0, EVENT_CAPTURE_UNTRACED_LOST, span_of(e->path),
+	report(p, EVENT_EXEC, e->pid, 0, e->capture, span_of(e->path),
 		(struct span){(uint8_t *)e->argv, e->argv_len}, e->time_ns);
 	expected_free(e);
 }
@@ -236,8 +239,11 @@ static void end_pid(struct processes *p, uint32_t pid, int status)
 {
 	struct trace_event e = {
 		.type = EVENT_EXIT, .pid = pid, .time_ns = now_ns(), .exit = {.status = status}};
-	bool known = false;
+	struct joined *x = find_joined(p, pid);
+	bool known = x && x->listened;
 
+	if (known)
+		x->listened = false;
 	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
 		if (p->images[i].live && p->images[i].pid == pid) {
 			retire(p, &p->images[i]);
@@ -326,7 +332,7 @@ static void join(struct processes *p, uint32_t i)
 		.owner = p};
 	p->alive += image->local;
 	p->joined++;
-	remember_pid(p, name, slot.start_ns);
+	remember_pid(p, name, slot.start_ns, false);
 	watch(p, image, slot.pid_namespace);
 	report(p, EVENT_PROCESS, slot.pid, slot.parent, EVENT_CAPTURE_TAPPED, span_of(slot.exe),
 		(struct span){(uint8_t *)slot.argv, slot.argv_len}, slot.start_ns);
@@ -373,13 +379,17 @@ static bool has_joined_since(const struct processes *p, uint32_t pid, uint64_t t
 	return x && x->start_ns >= time_ns;
 }
 
+/* `trampoline`: it comes, or says why not. */
 static void note_exec(struct processes *p, uint32_t pid, uint32_t name, uint32_t parent,
-	uint32_t image, struct span path, struct span argv, uint64_t time_ns)
+	uint32_t image, bool trampoline, struct span path, struct span argv, uint64_t time_ns)
 {
-	if (captures[image] != EVENT_CAPTURE_UNKNOWN)
-		report(p, EVENT_EXEC, pid, parent, captures[image], path, argv, time_ns);
+	uint32_t capture = captures[image];
+
+	if (capture != EVENT_CAPTURE_UNKNOWN && !trampoline)
+		report(p, EVENT_EXEC, pid, parent, capture, path, argv, time_ns);
 	else if (!has_joined_since(p, name, time_ns))
-		expected_add(&p->expected, name, path, argv, time_ns);
+		expected_add(&p->expected, name, trampoline ? capture : EVENT_CAPTURE_UNTRACED_LOST,
+			path, argv, time_ns);
 }
 
 void processes_exec(struct processes *p, uint32_t pid, const struct rings_record *r)
@@ -387,10 +397,13 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 	struct wire_exec w;
 	struct span path, argv;
 	uint32_t name;
+	bool trampoline;
 
 	if (r->len < sizeof(w))
 		return;
 	memcpy(&w, r->payload, sizeof(w));
+	trampoline = w.image & WIRE_EXEC_TRAMPOLINE;
+	w.image &= ~WIRE_EXEC_TRAMPOLINE;
 	if (w.path_len == 0 || w.path_len > r->len - sizeof(w) ||
 		w.argv_len > r->len - sizeof(w) - w.path_len ||
 		w.image >= sizeof(captures) / sizeof(captures[0]))
@@ -404,7 +417,7 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 		expected_withdraw(&p->expected, name);
 		return;
 	}
-	note_exec(p, w.pid, name, pid, w.image, path, argv, r->time_ns);
+	note_exec(p, w.pid, name, pid, w.image, trampoline, path, argv, r->time_ns);
 }
 
 void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const char *path,
@@ -416,9 +429,76 @@ void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const c
 		if (buffer_append(&text, argv[i], strlen(argv[i]) + 1) < 0)
 			break;
 	}
-	note_exec(
-		p, pid, pid, 0, image, span_of(path), (struct span){text.data, text.len}, time_ns);
+	note_exec(p, pid, pid, 0, image & ~WIRE_EXEC_TRAMPOLINE, image & WIRE_EXEC_TRAMPOLINE,
+		span_of(path), (struct span){text.data, text.len}, time_ns);
 	buffer_free(&text);
+}
+
+/* ---- images under a listener ---- */
+
+static void skip_argument(struct span *argv)
+{
+	size_t n = strnlen((const char *)argv->data, argv->len);
+
+	n += n < argv->len;
+	argv->data += n;
+	argv->len -= n;
+}
+
+/* "rrshim-trampoline CONTROL IMAGE ARGV…" */
+static struct span trampoline_argv(uint32_t pid, char *text, size_t size, struct span *ret_image)
+{
+	struct span argv;
+	FILE *f;
+
+	snprintf(text, size, "/proc/%u/cmdline", pid);
+	f = fopen(text, "re");
+	argv = (struct span){(uint8_t *)text, f ? fread(text, 1, size - 1, f) : 0};
+	if (f)
+		fclose(f);
+	text[argv.len] = '\0';
+	skip_argument(&argv);
+	skip_argument(&argv);
+	*ret_image = span_of((const char *)argv.data);
+	skip_argument(&argv);
+	return argv;
+}
+
+/* What an image given by its descriptor is called. */
+static struct span image_name(uint32_t pid, struct span image, char *to, size_t size)
+{
+	char path[64];
+	ssize_t n;
+
+	if (image.len < 4 || memcmp(image.data, "fd:", 3) != 0)
+		return image;
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, atoi((const char *)image.data + 3));
+	n = readlink(path, to, size);
+	return n > 0 ? (struct span){(uint8_t *)to, (size_t)n} : image;
+}
+
+void processes_listened(struct processes *p, uint32_t pid)
+{
+	static char text[ARGV_MAX];
+	char name[PATH_MAX];
+	uint64_t now = now_ns();
+	struct span image, argv = trampoline_argv(pid, text, sizeof(text), &image);
+
+	supersede(p, pid, now);
+	p->joined++;
+	remember_pid(p, pid, now, true);
+	report(p, EVENT_EXEC, pid, 0, EVENT_CAPTURE_LISTENED,
+		image_name(pid, image, name, sizeof(name)), argv, now);
+	p->sink.changed(p->sink.context);
+}
+
+bool processes_is_tapped(const struct processes *p, uint32_t pid)
+{
+	for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+		if (p->images[i].live && p->images[i].local && p->images[i].pid == pid)
+			return true;
+	}
+	return false;
 }
 
 /* ---- housekeeping ---- */

@@ -35,6 +35,11 @@ void processes_exec(struct processes *p, uint32_t pid, const struct rings_record
 /* The same for a program started by us, at `time_ns`. */
 void processes_expect(struct processes *p, uint32_t pid, uint32_t image, const char *path,
 	char *const argv[], uint64_t time_ns);
+/* The trampoline in `pid` is about to become the image in its command line, under a seccomp
+ * listener. Not from inside a drain. */
+void processes_listened(struct processes *p, uint32_t pid);
+/* The process has joined and is still there. */
+bool processes_is_tapped(const struct processes *p, uint32_t pid);
 /* A child of ours ended (wait status), or some process was seen to have ended (-1). */
 void processes_ended(struct processes *p, uint32_t pid, int status);
 /* What was drained is safe: slots and rings of dead images may be used again. */

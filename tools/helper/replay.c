@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "shim/image.h"
+#include "tools/helper/address.h"
 #include "tools/helper/control.h"
+#include "tools/helper/listener.h"
 #include "tools/helper/log.h"
+#include "tools/helper/overlay.h"
 #include "tools/helper/trust.h"
 #include "tools/helper/world.h"
 
@@ -24,6 +27,8 @@ struct replay {
 	struct peer *peer;
 	struct world *world;
 	struct control *control;
+	struct listeners *listeners; /* NULL: this kernel has none */
+	struct overlay *overlay;
 	json_t *misses;
 	uint64_t unknown_names, refused;
 };
@@ -45,10 +50,13 @@ static void on_peer_miss(void *context, const struct match *match)
 
 static void refuse(struct replay *r, const struct wire_request *q)
 {
+	/* A trampoline without a listener names its errno. */
 	json_t *e = json_pack("{s:s, s:{s:s, s:i}, s:o}", "type", "untraceable", "request", "path",
 		q->resolve.node, "pid", (int)q->pid, "message",
-		json_sprintf("'%s' was not started: %s", q->resolve.node,
-			image_reason((enum image_kind)q->image)));
+		json_sprintf("'%s' was not started: %s%s", q->resolve.node,
+			q->source_port ? "no seccomp listener: " : "",
+			q->source_port ? strerror((int)q->source_port & 0xfff)
+				       : image_reason((enum image_kind)q->image)));
 
 	r->refused++;
 	add_miss(r, e);
@@ -69,12 +77,96 @@ static void answer(
 		trust_answer(r->trust, request, reply);
 		return;
 	}
+	if (request->call == WIRE_CALL_LISTENER && r->listeners) {
+		listeners_answer(r->listeners, request, reply);
+		return;
+	}
 	world_answer(r->world, request, fd, reply, &missed);
 	if (!missed)
 		return;
 	r->unknown_names++;
 	add_miss(r, missed);
 	json_decref(missed);
+}
+
+/* ---- programs without the shim ---- */
+
+static void admit(void *context, uint64_t ticket, const struct listener_connect *c, int family,
+	uint16_t source_port, struct wire_reply *reply)
+{
+	struct wire_request q = {.call = WIRE_CALL_CONNECT,
+		.pid = c->pid,
+		.socket = c->socket,
+		.source_port = source_port,
+		.address = c->address};
+
+	answer(context, &q, -1, reply);
+}
+
+static void listening(void *context, uint32_t pid, const struct wire_address *at)
+{
+	struct wire_request q = {.call = WIRE_CALL_LISTEN, .pid = pid, .address = *at};
+	struct wire_reply reply = {0};
+
+	answer(context, &q, -1, &reply);
+}
+
+static bool is_inside(void *context, const struct wire_address *to)
+{
+	struct replay *r = context;
+	struct peer_ports p;
+	uint16_t port = address_port(to);
+
+	if (!address_is_loopback(to))
+		return false;
+	peer_ports(r->peer, &p);
+	return port != 0 &&
+		(port == p.v4 || port == p.v6 || port == p.refused_v4 || port == p.refused_v6);
+}
+
+static bool is_tapped(void *context, uint32_t pid)
+{
+	struct replay *r = context;
+
+	return processes_is_tapped(helper_processes(r->helper), pid);
+}
+
+static int open_instead(void *context, uint32_t tid, const char *path)
+{
+	struct replay *r = context;
+
+	return overlay_open(r->overlay, tid, path);
+}
+
+static void started(void *context, uint32_t pid, int error)
+{
+	struct replay *r = context;
+
+	if (error == 0)
+		helper_listened(r->helper, pid);
+}
+
+/* Without it such programs are refused, as there is no other way to hold them. */
+static int make_listeners(struct replay *r)
+{
+	const struct listener_callbacks callbacks = {.admit = admit,
+		.listening = listening,
+		.is_inside = is_inside,
+		.is_tapped = is_tapped,
+		.file = open_instead,
+		.started = started,
+		.context = r};
+	struct wire_arena *arena = helper_session(r->helper)->arena;
+	char control[PATH_MAX + 16];
+
+	r->overlay = overlay_new(r->tape, trust_ca(r->trust));
+	if (!r->overlay)
+		return -ENOMEM;
+	snprintf(control, sizeof(control), "%s/" WIRE_CONTROL, helper_session(r->helper)->folder);
+	r->listeners = listeners_new(helper_base(r->helper), WIRE_REPLAY, control, &callbacks);
+	if (r->listeners)
+		listeners_find_trampoline(arena->trampoline, sizeof(arena->trampoline));
+	return 0;
 }
 
 /* ---- the mode ---- */
@@ -99,6 +191,9 @@ static int make_parts(struct replay *r)
 	r->world = world_new(r->tape, r->peer);
 	if (!r->world)
 		return -ENOMEM;
+	error = make_listeners(r);
+	if (error < 0)
+		return error;
 	return control_new(
 		helper_base(r->helper), helper_session(r->helper)->folder, answer, r, &r->control);
 }
@@ -157,10 +252,14 @@ static void stop(void *context)
 	struct replay *r = context;
 
 	control_free(r->control);
+	listeners_free(r->listeners);
+	overlay_free(r->overlay);
 	world_free(r->world);
 	peer_free(r->peer);
 	trust_free(r->trust);
 	r->control = NULL;
+	r->listeners = NULL;
+	r->overlay = NULL;
 	r->world = NULL;
 	r->peer = NULL;
 	r->trust = NULL;

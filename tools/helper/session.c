@@ -300,6 +300,11 @@ void session_sweep(const char *base)
 		closedir(dir);
 }
 
+int session_can_trace(const struct session *s, enum image_kind kind)
+{
+	return !image_untraceable(kind) || (image_listenable(kind) && s->arena->trampoline[0]);
+}
+
 uint64_t session_pid_namespace(void)
 {
 	char text[64];

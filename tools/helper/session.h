@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include "shim/image.h"
 #include "shim/wire.h"
 
 /*
@@ -38,6 +39,9 @@ struct wire_ring *session_ring(const struct session *s, uint32_t i);
 const uint8_t *session_ring_data(const struct session *s, uint32_t i);
 /* Puts memory behind more rings, as far as there is any. */
 void session_grow_rings(struct session *s, uint32_t more);
+
+/* Whether programs of that kind can be traced in this session, one way or the other. */
+int session_can_trace(const struct session *s, enum image_kind kind);
 
 /* The inode of this process's pid namespace; 0 unknown. */
 uint64_t session_pid_namespace(void);

@@ -37,6 +37,7 @@ static const struct option options[] = {
 struct job {
 	struct record_options options;
 	char library[4096], exe[4096];
+	enum image_kind kind; /* of the program */
 	bool quiet;
 	struct redactor *redactor;
 	struct record *record;
@@ -56,7 +57,12 @@ static struct helper *make(void *context)
 	}
 	o.mode = record_mode(job->record);
 	o.redactor = job->redactor;
-	return helper_new(&o, &job->helper) < 0 ? NULL : job->helper;
+	if (helper_new(&o, &job->helper) < 0)
+		return NULL;
+	if (!session_can_trace(helper_session(job->helper), job->kind))
+		fprintf(stderr, "rrshim: '%s' runs unrecorded: %s\n", job->options.argv[0],
+			image_reason(job->kind));
+	return job->helper;
 }
 
 static int ended(void *context, int status, size_t alive)
@@ -136,11 +142,9 @@ static int run(struct job *job)
 
 	l.kind = program_find(l.argv[0], job->exe, sizeof(job->exe));
 	l.exe = job->exe;
+	job->kind = l.kind;
 	if (job->exe[0])
 		job->options.exe = job->exe;
-	if (image_untraceable(l.kind))
-		fprintf(stderr, "rrshim: '%s' runs unrecorded: %s\n", l.argv[0],
-			image_reason(l.kind));
 	return program_library("record", job->library, sizeof(job->library)) ? launch_alone(&l)
 									     : launch_run(&l);
 }

@@ -28,6 +28,8 @@ struct job {
 	struct replay_options options;
 	const char *report;
 	char library[4096];
+	const char *name; /* of the program */
+	enum image_kind kind;
 	bool quiet, fail_fast;
 	struct redactor *redactor;
 	struct replay *replay;
@@ -52,7 +54,14 @@ static struct helper *make(void *context)
 		return NULL;
 	o.mode = replay_mode(job->replay);
 	o.redactor = job->redactor;
-	return helper_new(&o, &job->helper) < 0 ? NULL : job->helper;
+	if (helper_new(&o, &job->helper) < 0)
+		return NULL;
+	if (session_can_trace(helper_session(job->helper), job->kind))
+		return job->helper;
+	fail("replay: '%s' is not started, since it could reach the network untraced: %s",
+		job->name, image_reason(job->kind));
+	helper_free(job->helper);
+	return NULL;
 }
 
 /* ---- what is said at the end ---- */
@@ -177,11 +186,8 @@ static int run(struct job *job, char *const argv[])
 
 	if (program_library("replay", job->library, sizeof(job->library)))
 		return LAUNCH_FAILED;
-	if (image_untraceable(l.kind)) {
-		fail("replay: '%s' is not started, since it could reach the network untraced: %s",
-			argv[0], image_reason(l.kind));
-		return LAUNCH_FAILED;
-	}
+	job->name = argv[0];
+	job->kind = l.kind;
 	return launch_run(&l);
 }
 
