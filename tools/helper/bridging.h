@@ -3,18 +3,18 @@
 #define HELPER_BRIDGING_H
 
 #include "tools/helper/collector.h"
-#include "tools/helper/session.h"
+#include "tools/helper/helper.h"
 
 /*
  * Record: the connections that the helper carries for programs whose TLS no tap shows, from the
- * programs' questions (WIRE_CALL_BRIDGE, _PEER, _TRUST) to events of the recording.
+ * programs' questions (WIRE_CALL_BRIDGE, _PEER, _TRUST, _LISTENER) to events of the recording; and
+ * of programs that cannot have the shim, whose connects it makes.
  */
 struct bridging;
 
 struct bridging_options {
-	struct event_base *base;
-	const struct session *session; /* its arena gets the session CA */
-	struct collector *collector;   /* borrowed */
+	struct helper *helper;       /* its session's arena gets the session CA */
+	struct collector *collector; /* borrowed */
 	/* Something was added to the recording. */
 	void (*recorded)(void *context);
 	void *context;

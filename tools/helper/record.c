@@ -197,24 +197,25 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 /* Where it cannot be had (no loopback here), programs go on as before it was invented. */
 static void start_bridging(struct record *r)
 {
-	const struct bridging_options options = {.base = helper_base(r->helper),
-		.session = helper_session(r->helper),
+	const struct session *session = helper_session(r->helper);
+	const struct bridging_options options = {.helper = r->helper,
 		.collector = r->collector,
 		.recorded = on_recorded,
 		.context = r};
 	int error;
 
-	options.session->arena->bridge = r->options.bridge;
+	session->arena->bridge = r->options.bridge;
 	if (r->options.bridge == WIRE_BRIDGE_NEVER)
 		return;
-	r->flush = event_new(options.base, -1, 0, on_flush, r);
+	r->flush = event_new(helper_base(r->helper), -1, 0, on_flush, r);
 	error = r->flush ? bridging_new(&options, &r->bridging) : -ENOMEM;
 	if (error == 0)
-		error = control_new(options.base, options.session->folder, answer, r, &r->control);
+		error = control_new(
+			helper_base(r->helper), session->folder, answer, r, &r->control);
 	if (error == 0)
 		return;
 	log_debug(bridge, "no connection can be bridged: %s", strerror(-error));
-	options.session->arena->ca_len = 0;
+	session->arena->ca_len = 0;
 }
 
 /* ---- the mode ---- */
