@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Group: agents
+# Needs: timeout=240 serial sanitizers=none
 #
 # The agents people use, as their vendors ship them: a prompt, a call of the shell tool, its result,
 # an answer. They talk to the vendors' own host names by TLS, without a base URL or a proxy.
@@ -120,30 +121,30 @@ agent() { # NAME COMMAND…
 	passed replay
 }
 
-test_claude() { # timeout=240 serial sanitizers=none
+test_claude() {
 	agent claude claude -p "$PROMPT" --allowedTools Bash
 }
 
-test_codex() { # timeout=240 serial sanitizers=none
+test_codex() {
 	# As against its vendor: a WebSocket.
 	VENDORS_OPTIONS=--websocket agent codex \
 		codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox "$PROMPT"
 }
 
-test_codex_http() { # timeout=240 serial sanitizers=none
+test_codex_http() {
 	# The WebSocket is refused: server-sent events over HTTP/2.
 	agent codex_http \
 		codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox "$PROMPT"
 }
 
-test_gemini() { # timeout=240 serial sanitizers=none
+test_gemini() {
 	agent gemini gemini -p "$PROMPT" --yolo --skip-trust
 }
 
-test_opencode() { # timeout=240 serial sanitizers=none
+test_opencode() {
 	agent opencode opencode run -m anthropic/claude-sonnet-4-5 "$PROMPT"
 }
 
-test_pi() { # timeout=240 serial sanitizers=none
+test_pi() {
 	agent pi pi -p --provider anthropic --model claude-sonnet-4-5 "$PROMPT"
 }
