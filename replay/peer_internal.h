@@ -134,6 +134,8 @@ void ask_body_free(struct ask_body *b);
  */
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret);
+/* A miss in one sentence; owned by it. */
+const char *ask_miss_message(const struct match *match);
 /* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
 int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
 
