@@ -90,6 +90,27 @@ static int more(void)
 	return 0;
 }
 
+/* Each piece is refused three times, and then offered again, or nothing is. */
+static ssize_t send_blocked(gnutls_session_t session, int same, const char *text, size_t n)
+{
+	size_t sent = 0;
+	ssize_t r;
+
+	while (sent < n) {
+		transport.refusals = 3;
+		r = gnutls_record_send(session, text + sent, n - sent);
+		if (r >= 0)
+			exit(16);
+		while (r == GNUTLS_E_AGAIN)
+			r = same ? gnutls_record_send(session, text + sent, n - sent)
+				 : gnutls_record_send(session, NULL, 0);
+		if (r <= 0)
+			return r;
+		sent += (size_t)r;
+	}
+	return (ssize_t)sent;
+}
+
 static void send_all(gnutls_session_t session, const char *way, const char *text, size_t n)
 {
 	ssize_t r = -1;
@@ -124,11 +145,7 @@ static void send_all(gnutls_session_t session, const char *way, const char *text
 		}
 		close(file);
 	} else if (strncmp(way, "again", 5) == 0) {
-		transport.refusals = 3;
-		r = gnutls_record_send(session, text, n);
-		while (r == GNUTLS_E_AGAIN)
-			r = strcmp(way, "again") == 0 ? gnutls_record_send(session, text, n)
-						      : gnutls_record_send(session, NULL, 0);
+		r = send_blocked(session, strcmp(way, "again") == 0, text, n);
 	} else {
 		r = gnutls_record_send(session, text, n);
 	}
@@ -207,7 +224,7 @@ static void get(int port, const char *way)
 {
 	gnutls_certificate_credentials_t credentials = trusting();
 	gnutls_session_t session;
-	char text[256], answer[65536], *body;
+	char text[65536], answer[65536], *body;
 	size_t len = 0;
 	ssize_t r;
 	int n;
@@ -228,8 +245,9 @@ static void get(int port, const char *way)
 	}
 	shake_hands(session);
 	n = snprintf(text, sizeof text,
-		"GET /page?i=%s HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n", way,
-		port);
+		"GET /page?i=%s HTTP/1.1\r\nHost: localhost:%d\r\nX-Fill: %0*d\r\n"
+		"Connection: close\r\n\r\n",
+		way, port, strncmp(way, "again", 5) == 0 ? 40000 : 4, 0);
 	send_all(session, way, text, (size_t)n);
 	if (transport.memory)
 		flush_memory();
