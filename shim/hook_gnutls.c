@@ -33,7 +33,9 @@ typedef void (*get_list)(void *credentials, void **list);
 typedef int (*add_trust)(void *list, const struct datum *certificates, const struct datum *crls,
 	int format, unsigned int flags, unsigned int verify_flags);
 
+#define AGAIN            (-28) /* GNUTLS_E_AGAIN */
 #define INVALID_REQUEST  (-50) /* GNUTLS_E_INVALID_REQUEST */
+#define INTERRUPTED      (-52) /* GNUTLS_E_INTERRUPTED */
 #define X509_DER         0     /* GNUTLS_X509_FMT_DER */
 #define TL_NO_DUPLICATES 4     /* GNUTLS_TL_NO_DUPLICATES */
 
@@ -95,16 +97,82 @@ static void note_received(const struct call *call, void *session, const void *bu
 	RESTORE_ERRNO();
 }
 
-/* A send that would block is made again, with the same data or with none; the data is recorded by
- * the call that succeeds, if it is shown there. */
-static void note_sent(
-	struct tap *tap, const struct call *call, void *session, const void *data, ssize_t r)
+/*
+ * A send that would block has taken its data, as much as fits a record, all the same: the caller
+ * makes it again, with that data or with none, until it is told how much that was. So it is
+ * recorded the first time and remembered by the connection's random, of which the newest is kept
+ * where two meet.
+ */
+#define BLOCKED 1024
+
+static struct blocked {
+	_Atomic uint64_t random; /* the first bytes of it */
+	size_t taken;
+} blocked[BLOCKED];
+
+static uint64_t key_of(const uint8_t *random)
+{
+	uint64_t key;
+
+	memcpy(&key, random, sizeof(key));
+	return key;
+}
+
+/* What the connection's blocked send has taken, 0: there is none. */
+static size_t taken_by(const uint8_t *random)
+{
+	uint64_t key = key_of(random);
+	const struct blocked *b = &blocked[key % BLOCKED];
+
+	return atomic_load_explicit(&b->random, memory_order_acquire) == key ? b->taken : 0;
+}
+
+static void set_taken(const uint8_t *random, size_t n)
+{
+	uint64_t key = key_of(random);
+	struct blocked *b = &blocked[key % BLOCKED];
+
+	b->taken = n;
+	atomic_store_explicit(&b->random, key, memory_order_release);
+}
+
+static size_t record_size(const struct call *call, void *session)
+{
+	size_t (*f)(void *) =
+		(size_t(*)(void *))real_scoped(call->caller, "gnutls_record_get_max_size", NULL);
+
+	return f ? f(session) : 0;
+}
+
+/* How much of `data` is newly sent by a call that returned `r`; *ret_from: where that begins. */
+static size_t newly_sent(const struct call *call, void *session, const uint8_t *random, size_t n,
+	ssize_t r, size_t *ret_from)
+{
+	size_t taken = taken_by(random), room;
+
+	*ret_from = taken;
+	if (r == AGAIN || r == INTERRUPTED) {
+		if (taken > 0)
+			return 0;
+		room = record_size(call, session);
+		set_taken(random, n < room ? n : room);
+		return n < room ? n : room;
+	}
+	if (taken > 0)
+		set_taken(random, 0);
+	return r > 0 && (size_t)r > taken ? (size_t)r - taken : 0;
+}
+
+static void note_sent(struct tap *tap, const struct call *call, void *session, const void *data,
+	size_t n, ssize_t r)
 {
 	SAVE_ERRNO();
 	uint8_t random[WIRE_RANDOM_BYTES];
-	bool shown = r > 0 && data && identify(call, session, random);
+	size_t from = 0, count = 0;
 
-	tap_tls_sent(tap, random, data, shown ? (size_t)r : 0);
+	if (r != 0 && identify(call, session, random))
+		count = newly_sent(call, session, random, data ? n : 0, r, &from);
+	tap_tls_sent(tap, random, (const uint8_t *)data + from, data ? count : 0);
 	RESTORE_ERRNO();
 }
 
@@ -142,7 +210,7 @@ static void *find(struct call *call, const void *above, const char *name, const 
 			return f args;                                                             \
 		tap_sending(&tap, -1);                                                             \
 		r = f args;                                                                        \
-		note_sent(&tap, &call, session, data, r);                                          \
+		note_sent(&tap, &call, session, data, n, r);                                       \
 		return r;                                                                          \
 	}
 
