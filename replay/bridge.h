@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include "replay/session_ca.h"
 #include "storage/event.h"

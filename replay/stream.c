@@ -34,6 +34,15 @@ static int clamp_int(size_t len)
 	return len > INT_MAX ? INT_MAX : (int)len;
 }
 
+int stream_handshake(struct stream *s)
+{
+	s->read_blocked = false;
+	ERR_clear_error();
+	errno = 0;
+	int n = SSL_do_handshake(s->ssl);
+	return n == 1 ? 1 : (int)tls_outcome(s, n, &s->read_blocked);
+}
+
 ssize_t stream_read(struct stream *s, void *data, size_t len)
 {
 	s->read_blocked = false;
@@ -63,6 +72,12 @@ ssize_t stream_write(struct stream *s, const void *data, size_t len)
 		return n;
 	ssize_t r = tls_outcome(s, n, &wants_write);
 	return r ? r : -EPIPE;
+}
+
+bool stream_notified(const struct stream *s)
+{
+	return s->ssl && SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN &&
+		!BIO_eof(SSL_get_rbio(s->ssl));
 }
 
 bool stream_has_pending(const struct stream *s)

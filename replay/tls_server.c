@@ -2,69 +2,14 @@
 #include "replay/tls_server.h"
 
 #include <errno.h>
-#include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include "replay/socket_bio.h"
 
 struct tls_server {
 	SSL_CTX *context;
-	BIO_METHOD *method;
 	struct session_ca *ca;
 };
-
-/*
- * OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the program has gone; signal
- * dispositions belong to whoever runs us, so this one sends with MSG_NOSIGNAL.
- */
-static int bio_fd(BIO *bio)
-{
-	return (int)(intptr_t)BIO_get_data(bio);
-}
-
-static int bio_write(BIO *bio, const char *data, int len)
-{
-	ssize_t n = send(bio_fd(bio), data, (size_t)len, MSG_NOSIGNAL);
-	BIO_clear_retry_flags(bio);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		BIO_set_retry_write(bio);
-	return (int)n;
-}
-
-static int bio_read(BIO *bio, char *data, int len)
-{
-	ssize_t n = recv(bio_fd(bio), data, (size_t)len, 0);
-	BIO_clear_retry_flags(bio);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		BIO_set_retry_read(bio);
-	if (n == 0)
-		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-	return (int)n;
-}
-
-static long bio_ctrl(BIO *bio, int command, long number, void *argument)
-{
-	switch (command) {
-	case BIO_CTRL_FLUSH:
-		return 1;
-	case BIO_CTRL_EOF:
-		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-	default:
-		return 0;
-	}
-}
-
-static BIO_METHOD *bio_method_new(void)
-{
-	BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rrshim fd");
-	if (method) {
-		BIO_meth_set_write(method, bio_write);
-		BIO_meth_set_read(method, bio_read);
-		BIO_meth_set_ctrl(method, bio_ctrl);
-	}
-	return method;
-}
 
 static int choose_certificate(SSL *ssl, void *argument)
 {
@@ -114,9 +59,8 @@ struct tls_server *tls_server_new(struct session_ca *ca)
 	if (!server)
 		return NULL;
 	server->ca = ca;
-	server->method = bio_method_new();
 	server->context = SSL_CTX_new(TLS_server_method());
-	if (server->method && server->context && configure(server->context, server) == 0)
+	if (server->context && configure(server->context, server) == 0)
 		return server;
 	tls_server_free(server);
 	return NULL;
@@ -127,21 +71,18 @@ void tls_server_free(struct tls_server *server)
 	if (!server)
 		return;
 	SSL_CTX_free(server->context);
-	BIO_meth_free(server->method);
 	free(server);
 }
 
 SSL *tls_server_accept(struct tls_server *server, int fd, const char *fallback)
 {
 	SSL *ssl = SSL_new(server->context);
-	BIO *bio = BIO_new(server->method);
+	BIO *bio = socket_bio_new(fd);
 	if (!ssl || !bio) {
 		SSL_free(ssl);
 		BIO_free(bio);
 		return NULL;
 	}
-	BIO_set_data(bio, (void *)(intptr_t)fd);
-	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, (void *)fallback);
 	SSL_set_accept_state(ssl);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/client_hello.h"
 #include "tools/helper/collector_private.h"
 
 #include <errno.h>
 #include <string.h>
 #include "tools/helper/address.h"
-#include "tools/helper/hello.h"
 
 /* ---- connections ---- */
 
@@ -98,9 +98,9 @@ static void take_listen(struct collector *c, const struct rings_record *r)
 static void take_hello(struct collector *c, const struct rings_record *r)
 {
 	struct channel *channel = channel_of(c, r->socket);
-	struct hello hello;
+	struct client_hello hello;
 
-	if (!channel || hello_parse((struct span){c->payload, r->len}, &hello) < 0)
+	if (!channel || client_hello_parse((struct span){c->payload, r->len}, &hello) < 0)
 		return;
 	collector_begin_tls(c, channel, hello.random.data, r->time_ns);
 	collector_emit(c, channel,
