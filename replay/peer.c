@@ -159,7 +159,9 @@ int peer_new(const struct peer_options *options, struct peer **ret)
 	TAILQ_INIT(&p->connections);
 	p->announcements = announcements_new();
 	p->tls = tls_server_new(options->ca);
-	int r = p->announcements && p->tls ? listener_new(p, AF_INET, &p->v4) : -ENOMEM;
+	p->http2_hosts = http2_hosts_new(options->tape);
+	bool ready = p->announcements && p->tls && p->http2_hosts;
+	int r = ready ? listener_new(p, AF_INET, &p->v4) : -ENOMEM;
 	if (r < 0) {
 		peer_free(p);
 		return r;
@@ -178,6 +180,7 @@ void peer_free(struct peer *p)
 	while (!TAILQ_EMPTY(&p->connections))
 		connection_free(TAILQ_FIRST(&p->connections));
 	tls_server_free(p->tls);
+	http2_hosts_free(p->http2_hosts);
 	announcements_free(p->announcements);
 	free(p);
 }

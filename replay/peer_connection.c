@@ -30,9 +30,9 @@ void connection_free(struct connection *c)
 	free_event(c->readable);
 	free_event(c->writable);
 	free_event(c->timer);
-	stream_close(&c->stream);
 	if (c->tongue)
 		c->tongue->free(c);
+	stream_close(&c->stream);
 	buffer_free(&c->out);
 	free(c->address);
 	free(c->name);
@@ -70,10 +70,18 @@ static char *host_of(const char *address)
 	return end ? strndup(start, (size_t)(end - start)) : strdup(start);
 }
 
+static bool prefers_http2(void *context, const char *name)
+{
+	const struct connection *c = context;
+	return http2_hosts_has(c->peer->http2_hosts, name, c->host, c->address);
+}
+
 static void start_tls(struct connection *c)
 {
 	c->host = c->name ? strdup(c->name) : host_of(c->address);
-	c->stream.ssl = tls_server_accept(c->peer->tls, c->stream.fd, c->host);
+	c->tls_client = (struct tls_server_client){c->host, prefers_http2, c};
+	if (c->host)
+		c->stream.ssl = tls_server_accept(c->peer->tls, c->stream.fd, &c->tls_client);
 	if (!c->stream.ssl)
 		c->dead = true;
 	c->peer->stats.tls++;
@@ -101,15 +109,49 @@ static void detect(struct connection *c)
 	}
 }
 
-static void choose_tongue(struct connection *c, struct span input)
+static bool agreed_on_http2(const struct connection *c)
 {
-	if (looks_like_http(input.data, input.len)) {
+	const unsigned char *protocol = NULL;
+	unsigned int len = 0;
+	if (c->stream.ssl)
+		SSL_get0_alpn_selected(c->stream.ssl, &protocol, &len);
+	return len == 2 && !memcmp(protocol, "h2", 2);
+}
+
+/* Adds to the first plaintext. False: it may be the preface or not, more is needed to tell. */
+static bool keep_first(struct connection *c, struct span input)
+{
+	size_t room = sizeof(c->first) - c->first_len, len = input.len < room ? input.len : room;
+	memcpy(c->first + c->first_len, input.data, len);
+	c->first_len += (uint8_t)len;
+	return c->first_len == sizeof(c->first) || memcmp(c->first, HTTP2_PREFACE, c->first_len);
+}
+
+static void choose_tongue(struct connection *c)
+{
+	if (agreed_on_http2(c) ||
+		(c->first_len == sizeof(c->first) &&
+			!memcmp(c->first, HTTP2_PREFACE, sizeof(c->first)))) {
+		c->tongue = &tongue_http2;
+	} else if (looks_like_http(c->first, c->first_len)) {
 		c->tongue = &tongue_http1;
-		return;
+	} else {
+		c->peer->stats.not_http++;
+		stream_reset(&c->stream);
+		c->dead = true;
 	}
-	c->peer->stats.not_http++;
-	stream_reset(&c->stream);
-	c->dead = true;
+}
+
+static void take_first_input(struct connection *c, struct span input)
+{
+	size_t held = c->first_len;
+	if (!keep_first(c, input))
+		return;
+	choose_tongue(c);
+	if (c->tongue && held)
+		c->tongue->feed(c, (struct span){c->first, held});
+	if (c->tongue && !c->dead && !c->deaf)
+		c->tongue->feed(c, input);
 }
 
 static void take_input(struct connection *c, struct span input)
@@ -117,10 +159,10 @@ static void take_input(struct connection *c, struct span input)
 	c->peer->stats.bytes_in += input.len;
 	if (c->deaf)
 		return;
-	if (!c->tongue)
-		choose_tongue(c, input);
 	if (c->tongue)
 		c->tongue->feed(c, input);
+	else
+		take_first_input(c, input);
 }
 
 /* One read. False: nothing more to read now. */

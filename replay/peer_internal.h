@@ -7,7 +7,10 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 #include <time.h>
+#include <xxhash.h>
 #include "replay/announcements.h"
+#include "replay/http2_hosts.h"
+#include "replay/http2_tap.h"
 #include "replay/peer.h"
 #include "replay/playback.h"
 #include "replay/stream.h"
@@ -24,6 +27,7 @@ struct peer {
 	struct peer_options options;
 	struct announcements *announcements;
 	struct tls_server *tls;
+	struct http2_hosts *http2_hosts;
 	struct listener *v4, *v6; /* v6: NULL where that family is not to be had */
 	struct connection_list connections;
 	struct peer_stats stats;
@@ -64,6 +68,7 @@ struct tongue {
 };
 
 extern const struct tongue tongue_http1; /* peer_request.c, peer_serve.c */
+extern const struct tongue tongue_http2; /* peer_http2.c and peer_http2_*.c */
 
 /* Everything here is small; what a message needs is allocated when one comes and freed after it. */
 struct connection {
@@ -73,6 +78,9 @@ struct connection {
 	const struct tongue *tongue; /* NULL: not known yet */
 	char *address, *name;        /* as announced; name may be NULL */
 	char *host;                  /* TLS: the name for clients without SNI */
+	struct tls_server_client tls_client;
+	uint8_t first[sizeof(HTTP2_PREFACE) - 1]; /* plaintext, held back until it tells */
+	uint8_t first_len;
 	/* libevent's. */
 	struct event *readable, *writable, *timer;
 	bool reading, writing; /* which of these are pending */
@@ -86,6 +94,7 @@ struct connection {
 	struct buffer out; /* bytes on their way, from `out_done` */
 	size_t out_done;
 	uint64_t out_due_ns; /* not before */
+	struct http2 *http2; /* tongue_http2's */
 	struct ending ending;
 	uint64_t deadline_ns; /* look again then; 0: nothing is due by time */
 
@@ -110,6 +119,32 @@ static inline uint64_t monotonic_ns(void)
 int connection_open(struct peer *peer, int fd, char *address, char *name);
 void connection_free(struct connection *c);
 
+/* peer_ask.c: a request's content, as far as matching needs it. Zero: none yet. */
+struct ask_body {
+	struct buffer bytes;  /* until it passes CANON_BODY_MAX */
+	XXH3_state_t *digest; /* from then on */
+	uint64_t length;
+};
+
+int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
+void ask_body_free(struct ask_body *b);
+/*
+ * Takes the recorded exchange for a whole request and reports a miss. 0 or -ENOMEM; either way the
+ * caller drops ret->explanation.
+ */
+int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	struct match *ret);
+/* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
+int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
+
+/* What to do about a client that holds its body back for a 100 Continue. */
+struct ask_advice {
+	struct span interim; /* heads to send now, or empty: it sent its body without being told to,
+				and will again */
+	bool answer;         /* without waiting for the body */
+};
+int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret);
+
 /* peer_request.c: takes all of `input`, appending to c->replies. */
 void request_feed(struct connection *c, struct span input);
 void request_free(struct request *q);
@@ -121,5 +156,14 @@ bool serve(struct connection *c);
 /* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
 struct reply *serve_add_reply(struct connection *c);
 void serve_drop_replies(struct connection *c);
+/* When what was received at `recorded_ns` is due. Absolute, so that delays never add up. */
+uint64_t serve_due_ns(const struct peer *p, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t recorded_ns);
+/* Writes c->out. True: nothing is left to write, or the connection is dead. */
+bool serve_flush(struct connection *c);
+/* From `at_ns` on the connection ends; unless revocable, nothing more is read or answered. */
+void serve_plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable);
+/* Goes on with the planned end, when it is due. */
+void serve_end(struct connection *c);
 
 #endif

@@ -44,7 +44,7 @@ void serve_drop_replies(struct connection *c)
 	c->playing = false;
 }
 
-static void plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable)
+void serve_plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable)
 {
 	c->ending = (struct ending){.kind = kind, .at_ns = at_ns, .revocable = revocable};
 	if (!revocable) {
@@ -53,19 +53,25 @@ static void plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns
 	}
 }
 
-/* When what was received at `recorded_ns` is due. Absolute, so that delays never add up. */
+uint64_t serve_due_ns(const struct peer *p, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t recorded_ns)
+{
+	const struct peer_timing *timing = &p->options.timing;
+	uint64_t from = exchange->request.end_ns;
+	if (timing->none || recorded_ns <= from)
+		return asked_ns;
+	return asked_ns + (uint64_t)((double)(recorded_ns - from) / timing->factor);
+}
+
 static uint64_t due_at(const struct connection *c, const struct reply *reply, uint64_t recorded_ns)
 {
-	const struct peer_timing *timing = &c->peer->options.timing;
-	uint64_t from = reply->exchange->request.end_ns;
-	if (timing->none || recorded_ns <= from)
-		return reply->asked_ns;
-	return reply->asked_ns + (uint64_t)((double)(recorded_ns - from) / timing->factor);
+	return serve_due_ns(c->peer, reply->exchange, reply->asked_ns, recorded_ns);
 }
 
 static enum ending_kind recorded_ending(const struct tape_close *close)
 {
-	if (close->kind == EVENT_END_ERROR)
+	/* A stream's reset is that of a connection which carries nothing else. */
+	if (close->kind == EVENT_END_ERROR || close->kind == EVENT_END_RESET_STREAM)
 		return ENDING_RESET;
 	return close->notified || close->kind == EVENT_END_CLOSE_NOTIFY ? ENDING_ORDERLY
 									: ENDING_FIN;
@@ -91,14 +97,16 @@ static void after_response(struct connection *c, const struct reply *reply)
 	bool kept = whole && head->keep_alive && head->body != HTTP1_BODY_UNTIL_CLOSE;
 	if (kept && (request_awaited(c->request) || !TAILQ_EMPTY(&c->replies)))
 		return; /* the next request is here already */
+	if (kept && e->protocol == TAPE_HTTP2)
+		return; /* what ended was the stream */
 	if (e->close.seen) {
-		plan_end(c, recorded_ending(&e->close), close_due(c, reply, kept), kept);
+		serve_plan_end(c, recorded_ending(&e->close), close_due(c, reply, kept), kept);
 	} else if (!whole) {
 		/* The recorded program left first; what would have come then is not known. */
 		c->deaf = true;
 		serve_drop_replies(c);
 	} else if (!kept) {
-		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
 	}
 }
 
@@ -110,8 +118,7 @@ static bool wait_until(struct connection *c, uint64_t at_ns)
 	return true;
 }
 
-/* True: nothing is left to write, or the connection is dead. */
-static bool flush(struct connection *c)
+bool serve_flush(struct connection *c)
 {
 	if (c->out.len && wait_until(c, c->out_due_ns))
 		return false;
@@ -141,7 +148,7 @@ static bool serve_bytes(struct connection *c, struct reply *reply)
 	c->out_due_ns = 0;
 	reply->bytes = (struct buffer){0};
 	if (reply->last)
-		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
 	else
 		drop_reply(c, reply);
 	return true;
@@ -164,7 +171,7 @@ static bool serve_exchange(struct connection *c, struct reply *reply)
 	c->out.max = PLAYBACK_READ_MAX;
 	/* Where the recording is damaged, a cut that the client notices, never a silent gap. */
 	if (playback_read(&c->playback, c->peer->options.tape->recording, &c->out) < 0)
-		plan_end(c, ENDING_RESET, monotonic_ns(), false);
+		serve_plan_end(c, ENDING_RESET, monotonic_ns(), false);
 	return true;
 }
 
@@ -204,22 +211,26 @@ static void part(struct connection *c)
 	await_delivery(c);
 }
 
+void serve_end(struct connection *c)
+{
+	/* A client that left while the end was being waited for gets it now. */
+	if ((c->ending.revocable && c->eof) || !wait_until(c, c->ending.at_ns))
+		part(c);
+}
+
 /* True: something was put out, or moved on; false: nothing is due now. */
 static bool advance(struct connection *c)
 {
 	struct reply *reply = TAILQ_FIRST(&c->replies);
 	if (c->ending.kind != ENDING_NONE) {
-		/* A client that left while the end was being waited for gets it now. */
-		if (!(c->ending.revocable && c->eof) && wait_until(c, c->ending.at_ns))
-			return false;
-		part(c);
+		serve_end(c);
 		return false;
 	}
 	if (reply)
 		return reply->exchange ? serve_exchange(c, reply) : serve_bytes(c, reply);
 	buffer_free(&c->out);
 	if (c->leaving)
-		plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
 	return c->leaving;
 }
 
@@ -228,7 +239,7 @@ bool serve(struct connection *c)
 	c->blocked = false;
 	c->deadline_ns = 0;
 	for (int turn = 0; turn < WRITES_PER_TURN; turn++)
-		if (!flush(c) || c->dead || !advance(c))
+		if (!serve_flush(c) || c->dead || !advance(c))
 			return false;
 	return true;
 }

@@ -18,6 +18,12 @@ void playback_start(struct playback *p, const struct exchange *exchange, size_t 
 	*p = (struct playback){.exchange = exchange, .offset = interim_sent};
 }
 
+void playback_start_content(struct playback *p, const struct exchange *exchange)
+{
+	*p = (struct playback){
+		.exchange = exchange, .piece = PIECES_BEFORE_CHUNKS, .content = true};
+}
+
 static const struct tape_chunk *chunk_at(const struct playback *p)
 {
 	return &p->exchange->response.chunks[p->piece - PIECES_BEFORE_CHUNKS];
@@ -32,7 +38,7 @@ static size_t piece_length(const struct playback *p)
 	case PIECE_OF_HEAD:
 		return e->response.head ? e->response.head->raw.len : 0;
 	default:
-		return chunk_at(p)->len;
+		return p->content && chunk_at(p)->framing ? 0 : chunk_at(p)->len;
 	}
 }
 
@@ -103,7 +109,7 @@ int playback_read(struct playback *p, struct recording *recording, struct buffer
 {
 	struct fetched fetched = {.valid = false};
 	uint64_t first, time;
-	size_t room = PLAYBACK_READ_MAX;
+	size_t room = out->max - out->len;
 	if (!playback_peek(p, &first))
 		return 0;
 	while (room && playback_peek(p, &time) && time == first) {
@@ -118,6 +124,51 @@ int playback_read(struct playback *p, struct recording *recording, struct buffer
 		p->offset += len;
 		room -= len;
 	}
+	return 0;
+}
+
+/* What follows the last of the content: the line end of its chunk, the last chunk, trailers. */
+static int read_last_framing(
+	const struct tape_message *m, struct recording *recording, struct buffer *out)
+{
+	struct fetched fetched = {.valid = false};
+	size_t first = m->count;
+	int r = 0;
+	while (first && m->chunks[first - 1].framing)
+		first--;
+	for (size_t i = first; i < m->count && r == 0; i++) {
+		struct span bytes;
+		r = fetch_chunk(&m->chunks[i], recording, &fetched, &bytes);
+		if (r == 0)
+			r = buffer_append(out, bytes.data, bytes.len);
+	}
+	return r;
+}
+
+/* The length of the first line, its end included; 0 where there is none. */
+static size_t line_length(struct span bytes)
+{
+	const uint8_t *end = bytes.len ? memchr(bytes.data, '\n', bytes.len) : NULL;
+	return end ? (size_t)(end - bytes.data) + 1 : 0;
+}
+
+int playback_read_trailers(
+	const struct exchange *exchange, struct recording *recording, struct buffer *out)
+{
+	const struct tape_message *m = &exchange->response;
+	size_t before = out->len;
+	if (!m->complete || m->head->body != HTTP1_BODY_CHUNKED)
+		return 0;
+	int r = read_last_framing(m, recording, out);
+	if (r < 0 || out->len == before) /* a HEAD request's response has none */
+		return r;
+	/* An empty line ends the last content's chunk, if there was one; then "0". */
+	struct span rest = {out->data + before, out->len - before};
+	size_t skipped = line_length(rest);
+	if (m->body_bytes)
+		skipped += line_length((struct span){rest.data + skipped, rest.len - skipped});
+	memmove(out->data + before, rest.data + skipped, rest.len - skipped);
+	out->len -= skipped;
 	return 0;
 }
 

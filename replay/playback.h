@@ -14,17 +14,24 @@ struct playback {
 	const struct exchange *exchange;
 	size_t piece;  /* 0: interim heads, 1: response head, then the chunks */
 	size_t offset; /* bytes of that piece already handed out */
+	bool content;  /* transfer coding is left out */
 };
 
 #define PLAYBACK_READ_MAX (256u << 10) /* a larger recorded read comes in several */
 
 /* Starts after the first `interim_sent` bytes of the interim heads. */
 void playback_start(struct playback *p, const struct exchange *exchange, size_t interim_sent);
+/* Starts with the body, and without its transfer coding. */
+void playback_start_content(struct playback *p, const struct exchange *exchange);
 /* False at the end; else *ret is when, in the recording's time, the next bytes came. */
 bool playback_peek(struct playback *p, uint64_t *ret_time_ns);
-/* Appends the next read to `out`, which takes PLAYBACK_READ_MAX. 0 or -errno: the recording cannot
+/* Appends the next read to `out`, or as much as it has room for. 0 or -errno: the recording cannot
  * be read. */
 int playback_read(struct playback *p, struct recording *recording, struct buffer *out);
+
+/* Appends the lines of a chunked body's trailer section to `out`. 0 or -errno. */
+int playback_read_trailers(
+	const struct exchange *exchange, struct recording *recording, struct buffer *out);
 
 /* The length of the "100 Continue" heads that `interim` begins with. */
 size_t playback_continue_bytes(struct span interim);

@@ -69,6 +69,7 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct trace
 		.time_ns = e->time_ns,
 		.pid = e->pid,
 		.error = connect_outcome(e->connect.error),
+		.socket = e->connect.socket,
 		.internal = e->connect.internal != 0,
 	};
 	c->connect = t->connect_count - 1;
@@ -77,19 +78,19 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct trace
 	return c->address ? 0 : -ENOMEM;
 }
 
-static int on_tls(struct tape_channel *c, const struct trace_event *e)
+/* A bridged connection is another than the program's own connect; it says where it goes. */
+static int on_route(struct tape_channel *c, const struct trace_event *e)
 {
-	char *sni = NULL;
-
-	c->tls = true;
-	if (!e->tls.sni.len)
+	c->continues = e->route.socket;
+	c->bridged = true;
+	if (e->route.reason.len) {
+		free(c->unopened);
+		c->unopened = span_dup(e->route.reason);
+	}
+	if (c->address || !e->route.address.len)
 		return 0;
-	sni = span_dup(e->tls.sni);
-	if (!sni)
-		return -ENOMEM;
-	free(c->sni);
-	c->sni = sni;
-	return 0;
+	c->address = span_dup(e->route.address);
+	return c->address ? 0 : -ENOMEM;
 }
 
 static int on_channel_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
@@ -107,9 +108,15 @@ static int on_channel_event(struct tape *t, struct tape_channels *all, const str
 			t->connects[c->connect].error = connect_outcome(e->connected.error);
 		return 0;
 	case EVENT_TLS:
-		return on_tls(c, e);
+		return tape_channel_tls(c, e);
+	case EVENT_ROUTE:
+		return on_route(c, e);
+	case EVENT_STREAM:
+		return tape_channel_stream(c, tape_channels_find(all, e->stream.parent), e);
 	case EVENT_DATA:
 		return tape_channel_data(c, e, ref);
+	case EVENT_MESSAGE:
+		return tape_channel_message(c, e, ref);
 	case EVENT_END:
 		return tape_channel_end(c, e);
 	default:
@@ -155,7 +162,10 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	case EVENT_CONNECT:
 	case EVENT_CONNECTED:
 	case EVENT_TLS:
+	case EVENT_ROUTE:
+	case EVENT_STREAM:
 	case EVENT_DATA:
+	case EVENT_MESSAGE:
 	case EVENT_END:
 	case EVENT_CLOSE:
 		return on_channel_event(t, all, e, ref);
@@ -226,8 +236,15 @@ int tape_load(struct recording *r, struct tape **ret)
 		return error;
 	}
 	number_exchanges(t);
+	tape_sort_dialogues(t);
 	*ret = t;
 	return 0;
+}
+
+static void free_connect(struct tape_connect *connect)
+{
+	free(connect->address);
+	free(connect->unopened);
 }
 
 static void free_name(struct tape_name *name)
@@ -244,8 +261,11 @@ void tape_free(struct tape *t)
 		return;
 	for (size_t i = 0; i < t->exchange_count; i++)
 		tape_exchange_free(t->exchanges[i]);
+	for (size_t i = 0; i < t->dialogue_count; i++)
+		tape_dialogue_free(t->dialogues[i]);
+	free(t->dialogues);
 	for (size_t i = 0; i < t->connect_count; i++)
-		free(t->connects[i].address);
+		free_connect(&t->connects[i]);
 	for (size_t i = 0; i < t->name_count; i++)
 		free_name(&t->names[i]);
 	free(t->exchanges);

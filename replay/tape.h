@@ -78,6 +78,7 @@ struct exchange {
 	uint32_t pid, tid;
 	enum tape_protocol protocol;
 	bool tls;
+	bool bridged;    /* captured on its way, not in the program */
 	bool internal;   /* with a server of the session: live in replay, too */
 	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else
 			    address */
@@ -100,8 +101,10 @@ struct tape_connect {
 	uint64_t channel, time_ns;
 	uint32_t pid;
 	int32_t error;                /* final: 0 connected, errno; -1: never known */
+	uint64_t socket;              /* the kernel's cookie */
 	bool internal;                /* to a server of the session itself */
 	bool http;                    /* carried at least one exchange */
+	char *unopened;               /* TLS passed on unopened, for this reason; NULL: no */
 	uint64_t bytes_out, bytes_in; /* plaintext */
 };
 

@@ -32,6 +32,9 @@ static struct exchange *add_exchange(struct tape_channel *c)
 	x->index = c->asked++;
 	x->pid = c->pid;
 	x->tid = c->tid;
+	x->tls = c->tls;
+	x->bridged = c->bridged;
+	x->protocol = c->protocol;
 	x->close = c->close; /* asked after the end had come */
 	return x;
 }
@@ -128,9 +131,26 @@ static int end_message(struct tape_channel *c, const struct piece *p)
 	/* A body that lasts until the close ends with it, not with its last byte. */
 	if (m && m->complete)
 		m->end_ns = p->time_ns;
-	if (p->direction == EVENT_IN && p->kind == PIECE_END)
+	if (p->direction == EVENT_IN && p->kind == PIECE_END) {
 		c->answered = (size_t)p->exchange + 1;
+		if (m && m->head && m->head->upgrade)
+			c->upgraded = c->exchanges[p->exchange];
+	}
 	return 0;
+}
+
+/* What follows an upgrade. Bytes carried from before are not of one event: of no use as a run. */
+static int add_opaque(struct tape_channel *c, const struct piece *p)
+{
+	struct tape_run run = {
+		.kind = (enum tape_run_kind)p->direction,
+		.ref = c->ref,
+		.offset = (uint32_t)(p->bytes.data - c->data.data),
+		.len = (uint32_t)p->bytes.len,
+		.time_ns = p->time_ns,
+	};
+
+	return c->upgraded && !p->carried ? tape_add_run(c, &run) : 0;
 }
 
 static int take_piece(struct tape_channel *c, const struct piece *p)
@@ -146,6 +166,8 @@ static int take_piece(struct tape_channel *c, const struct piece *p)
 	case PIECE_END:
 	case PIECE_CUT:
 		return end_message(c, p);
+	case PIECE_OPAQUE:
+		return add_opaque(c, p);
 	default:
 		return 0;
 	}
@@ -180,6 +202,23 @@ static void mark_connected(struct tape_channel *c, const struct trace_event *e)
 	connect->bytes_in = c->bytes[EVENT_IN];
 }
 
+/* Until a request head was read, what came may be a dialogue's. */
+static int keep_run(struct tape_channel *c, const struct trace_event *e)
+{
+	struct tape_run run = {
+		.kind = (enum tape_run_kind)e->data.direction,
+		.ref = c->ref,
+		.len = (uint32_t)e->data.bytes.len,
+		.time_ns = e->time_ns,
+	};
+
+	if (!conversation_is_http(c->conversation))
+		return tape_add_run(c, &run);
+	if (!c->upgraded)
+		tape_drop_runs(c);
+	return 0;
+}
+
 int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struct event_ref ref)
 {
 	uint32_t direction = e->data.direction;
@@ -201,7 +240,80 @@ int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struc
 	c->data = e->data.bytes;
 	conversation_feed(c->conversation, direction, e->time_ns, c->data, on_piece, c);
 	mark_connected(c, e);
-	return c->error;
+	return c->error ? c->error : keep_run(c, e);
+}
+
+int tape_channel_message(struct tape_channel *c, const struct trace_event *e, struct event_ref ref)
+{
+	struct exchange *x = c->upgraded;
+	struct tape_frame *grown;
+
+	if (!x || e->message.direction > EVENT_IN || e->message.bytes.len > UINT32_MAX)
+		return 0;
+	if (x->frame_count == TAPE_ITEMS_MAX)
+		return -E2BIG;
+	grown = tape_grow(x->frames, x->frame_count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	x->frames = grown;
+	x->frames[x->frame_count++] = (struct tape_frame){
+		.ref = ref,
+		.len = (uint32_t)e->message.bytes.len,
+		.opcode = e->message.opcode,
+		.direction = (enum event_direction)e->message.direction,
+		.time_ns = e->time_ns,
+	};
+	return 0;
+}
+
+/* What was plain until now ends here; inside TLS the channel begins anew. */
+static int begin_inside(struct tape_channel *c, const struct trace_event *e)
+{
+	const struct tape_run run = {.kind = RUN_TLS, .time_ns = e->time_ns};
+	bool was_http = c->conversation && conversation_is_http(c->conversation);
+
+	if (c->conversation) {
+		conversation_end(c->conversation, EVENT_OUT, e->time_ns, on_piece, c);
+		conversation_free(c->conversation);
+		c->conversation = NULL;
+	}
+	c->upgraded = NULL;
+	if (was_http)
+		tape_drop_runs(c);
+	return c->run_count ? tape_add_run(c, &run) : c->error;
+}
+
+int tape_channel_tls(struct tape_channel *c, const struct trace_event *e)
+{
+	char *sni;
+	int r = c->tls ? 0 : begin_inside(c, e);
+
+	c->tls = true;
+	if (r || !e->tls.sni.len)
+		return r;
+	sni = span_dup(e->tls.sni);
+	if (!sni)
+		return -ENOMEM;
+	free(c->sni);
+	c->sni = sni;
+	return 0;
+}
+
+int tape_channel_stream(
+	struct tape_channel *c, const struct tape_channel *parent, const struct trace_event *e)
+{
+	c->protocol = TAPE_HTTP2;
+	if (!parent)
+		return 0;
+	c->tls = parent->tls;
+	c->bridged = parent->bridged;
+	c->continues = parent->continues;
+	c->connect = parent->connect;
+	free(c->address);
+	free(c->sni);
+	c->address = parent->address ? strdup(parent->address) : NULL;
+	c->sni = parent->sni ? strdup(parent->sni) : NULL;
+	return (parent->address && !c->address) || (parent->sni && !c->sni) ? -ENOMEM : 0;
 }
 
 static void merge_close(struct tape_close *close, const struct trace_event *e)
@@ -263,20 +375,44 @@ static int finish_exchange(const struct tape_channel *c, struct exchange *x)
 {
 	const char *address = c->address ? c->address : "";
 
-	x->tls = c->tls;
 	x->internal = c->connect != SIZE_MAX && c->tape->connects[c->connect].internal;
 	x->address = strdup(address);
-	x->authority = request_authority(x->request.head, c->tls, c->sni ? c->sni : address);
+	x->authority =
+		request_authority(x->request.head, x->tls, x->tls && c->sni ? c->sni : address);
 	return x->address && x->authority ? 0 : -ENOMEM;
+}
+
+/* Carried by the helper, it is the program's own connect all the same. */
+static void find_connect(struct tape_channel *c)
+{
+	struct tape *t = c->tape;
+	struct tape_connect *found = NULL;
+
+	for (size_t i = t->connect_count; i > 0 && !found; i--) {
+		if (t->connects[i - 1].socket == c->continues)
+			found = &t->connects[i - 1];
+	}
+	if (!found)
+		return;
+	c->connect = (size_t)(found - t->connects);
+	found->http |= c->asked > 0;
+	found->bytes_out += c->bytes[EVENT_OUT];
+	found->bytes_in += c->bytes[EVENT_IN];
 }
 
 int tape_channel_finish(struct tape_channel *c)
 {
 	int r = 0;
 
+	if (c->connect == SIZE_MAX && c->continues)
+		find_connect(c);
+	if (c->connect != SIZE_MAX && c->unopened && !c->tape->connects[c->connect].unopened) {
+		c->tape->connects[c->connect].unopened = c->unopened;
+		c->unopened = NULL;
+	}
 	for (size_t i = 0; i < c->asked && !r; i++)
 		r = finish_exchange(c, c->exchanges[i]);
-	return r;
+	return r ? r : tape_finish_dialogue(c);
 }
 
 void tape_channel_free(struct tape_channel *c)
@@ -285,6 +421,8 @@ void tape_channel_free(struct tape_channel *c)
 		return;
 	conversation_free(c->conversation);
 	free(c->exchanges);
+	free(c->runs);
+	free(c->unopened);
 	free(c->sni);
 	free(c->address);
 	free(c);

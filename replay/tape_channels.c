@@ -35,6 +35,11 @@ static bool make_room(struct tape_channels *all)
 	return true;
 }
 
+struct tape_channel *tape_channels_find(const struct tape_channels *all, uint64_t id)
+{
+	return all->capacity ? all->slots[slot_of(all, id)] : NULL;
+}
+
 struct tape_channel *tape_channels_get(struct tape_channels *all, struct tape *t, uint64_t id)
 {
 	struct tape_channel **slot;

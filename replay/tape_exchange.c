@@ -24,6 +24,8 @@ void tape_exchange_free(struct exchange *x)
 	free((void *)x->interim.data);
 	free(x->authority);
 	free(x->address);
+	free(x->frames);
+	tape_dialogue_free(x->tunnel);
 	free(x);
 }
 

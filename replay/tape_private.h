@@ -17,15 +17,25 @@ struct tape_channel {
 	size_t first;          /* exchanges of the channel's earlier conversations */
 	struct tape *tape;
 	uint32_t pid, tid;
+	enum tape_protocol protocol;
 	bool tls;
 	char *sni, *address;
-	size_t connect; /* index of its latest in tape->connects, or SIZE_MAX */
+	bool bridged;
+	char *unopened;     /* why TLS was not; NULL: it was, or there is none */
+	uint64_t continues; /* socket of the connect that another channel has; 0: none */
+	size_t connect;     /* index of its latest in tape->connects, or SIZE_MAX */
 	uint64_t bytes[2];
 
 	struct exchange **exchanges; /* borrowed from the tape */
 	size_t asked, answered;
 	struct tape_close close; /* of the inbound side, from close_from on */
 	size_t close_from;
+
+	/* What has not turned out to be HTTP so far, and since when that may begin. */
+	struct tape_run *runs;
+	size_t run_count;
+	bool runs_tls;             /* the first of them is inside TLS */
+	struct exchange *upgraded; /* whose upgrade or CONNECT they follow; NULL: none */
 
 	/* Bytes the conversation has taken and not given back, and when the first of them came. */
 	size_t held[2];
@@ -40,12 +50,29 @@ struct tape_channel {
 void *tape_grow(void *array, size_t count, size_t item_bytes);
 
 int tape_channel_data(struct tape_channel *c, const struct trace_event *e, struct event_ref ref);
+/* TLS begins, at the start of the channel or after plaintext (CONNECT, STARTTLS). 0 or -ENOMEM. */
+int tape_channel_tls(struct tape_channel *c, const struct trace_event *e);
+/* The channel is a stream of another one, which may be NULL. 0 or -ENOMEM. */
+int tape_channel_stream(
+	struct tape_channel *c, const struct tape_channel *parent, const struct trace_event *e);
+/* A WebSocket message. */
+int tape_channel_message(struct tape_channel *c, const struct trace_event *e, struct event_ref ref);
 int tape_channel_end(struct tape_channel *c, const struct trace_event *e);
 void tape_channel_close(struct tape_channel *c);
 /* Gives the channel's exchanges what is known of it only now that all was read. 0 or -ENOMEM. */
 int tape_channel_finish(struct tape_channel *c);
 /* NULL is fine. */
 void tape_channel_free(struct tape_channel *c);
+
+/* ---- tape_dialogue.c ---- */
+
+/* Adds bytes of the event being fed to what is no HTTP. 0 or -errno. */
+int tape_add_run(struct tape_channel *c, const struct tape_run *run);
+void tape_drop_runs(struct tape_channel *c);
+/* Makes a dialogue of the runs, the tape's or that of the exchange before them. 0 or -errno. */
+int tape_finish_dialogue(struct tape_channel *c);
+void tape_dialogue_free(struct dialogue *d);
+void tape_sort_dialogues(struct tape *t);
 
 /* All channels of a recording by id. */
 struct tape_channels {
@@ -54,6 +81,7 @@ struct tape_channels {
 };
 
 /* The channel of that id, made if there is none. NULL: no memory, or too many. */
+struct tape_channel *tape_channels_find(const struct tape_channels *all, uint64_t id);
 struct tape_channel *tape_channels_get(struct tape_channels *all, struct tape *t, uint64_t id);
 void tape_channels_free(struct tape_channels *all);
 

@@ -14,22 +14,46 @@ struct tls_server {
 static int choose_certificate(SSL *ssl, void *argument)
 {
 	const struct tls_server *server = argument;
+	const struct tls_server_client *client = SSL_get_app_data(ssl);
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	if (!name)
-		name = SSL_get_app_data(ssl);
+		name = client->fallback;
 	return name && session_ca_present(server->ca, ssl, name) == 0;
+}
+
+#define ALPN_HTTP2 "\x02h2"
+#define ALPN_HTTP1 "\x08http/1.1"
+
+/* `protocol` in the form of the offer, its length before it, if that has it; else NULL. */
+static const unsigned char *find_offered(
+	const unsigned char *offered, unsigned int len, const char *protocol)
+{
+	for (unsigned int i = 0; i < len; i += 1u + offered[i])
+		if (offered[i] == protocol[0] && offered[i] < len - i &&
+			!memcmp(offered + i, protocol, 1u + offered[i]))
+			return offered + i;
+	return NULL;
+}
+
+static bool prefers_http2(SSL *ssl)
+{
+	const struct tls_server_client *client = SSL_get_app_data(ssl);
+	return client->prefers_http2 &&
+		client->prefers_http2(
+			client->context, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
 }
 
 static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
 	const unsigned char *offered, unsigned int offered_len, void *argument)
 {
-	static const unsigned char http1[] = "\x08http/1.1";
-	unsigned char *chosen;
+	const unsigned char *http2 = find_offered(offered, offered_len, ALPN_HTTP2);
+	const unsigned char *http1 = find_offered(offered, offered_len, ALPN_HTTP1);
+	const unsigned char *chosen = http2 && (!http1 || prefers_http2(ssl)) ? http2 : http1;
 	/* No overlap gets no answer rather than an alert: most clients then speak HTTP/1. */
-	if (SSL_select_next_proto(&chosen, ret_len, http1, sizeof(http1) - 1, offered,
-		    offered_len) != OPENSSL_NPN_NEGOTIATED)
+	if (!chosen)
 		return SSL_TLSEXT_ERR_NOACK;
-	*ret = chosen;
+	*ret = chosen + 1;
+	*ret_len = *chosen;
 	return SSL_TLSEXT_ERR_OK;
 }
 
@@ -74,7 +98,7 @@ void tls_server_free(struct tls_server *server)
 	free(server);
 }
 
-SSL *tls_server_accept(struct tls_server *server, int fd, const char *fallback)
+SSL *tls_server_accept(struct tls_server *server, int fd, const struct tls_server_client *client)
 {
 	SSL *ssl = SSL_new(server->context);
 	BIO *bio = socket_bio_new(fd);
@@ -84,7 +108,7 @@ SSL *tls_server_accept(struct tls_server *server, int fd, const char *fallback)
 		return NULL;
 	}
 	SSL_set_bio(ssl, bio, bio);
-	SSL_set_app_data(ssl, (void *)fallback);
+	SSL_set_app_data(ssl, (void *)client);
 	SSL_set_accept_state(ssl);
 	return ssl;
 }

@@ -129,7 +129,7 @@ static uint64_t adopt(int fd)
 	if (!address_of(fd, SYS_getpeername, &adopted.peer))
 		return fdtab_make(FD_NEW, cookie);
 	if (start_is_replay())
-		return redirect_cut(fd) ? FD_SKIP : fdtab_make(FD_REPLAYED, cookie);
+		return redirect_cut(fd) ? FD_SKIP : fdtab_make(FD_HELPER, cookie);
 	address_of(fd, SYS_getsockname, &adopted.local);
 	tap_note(WIRE_ADOPT, cookie, 0, &adopted, sizeof(adopted));
 	return fdtab_make(FD_OPEN, cookie);

@@ -17,12 +17,16 @@ enum fd_class {
 	FD_CONNECTING, /* connect() said EINPROGRESS */
 	FD_OPEN,       /* connected, no byte seen yet: plain or TLS? */
 	FD_PLAIN,
-	FD_TLS,      /* ciphertext: the TLS taps record it */
-	FD_REPLAYED, /* connected to the helper */
-	FD_PAIRED    /* the same, by a socket pair in the socket's place: no loopback here */
+	FD_TLS,    /* ciphertext: the TLS taps record it */
+	FD_HELPER, /* connected to the helper: it replays, or records what passes between */
+	FD_PAIRED  /* the same, by a socket pair in the socket's place: no loopback here */
 };
 
-#define FD_ENDED 0x80u /* flag in the class byte: the inbound side was seen to end */
+/* The class byte's other bits: how often a send was looked at for a ClientHello (takeover.h), and
+ * whether the inbound side was seen to end. */
+#define FD_LOOK  0x10u
+#define FD_LOOKS 0x70u
+#define FD_ENDED 0x80u
 
 /* Grows by need; a descriptor past FDTAB_MAX is always unknown. */
 #define FDTAB_CHUNK 4096
@@ -51,7 +55,7 @@ static inline uint64_t fdtab_get(int fd)
 
 static inline enum fd_class fdtab_class(uint64_t word)
 {
-	return (enum fd_class)(word & 0x7f);
+	return (enum fd_class)(word & 0x0f);
 }
 
 /* Bytes on it are worth a look. */
@@ -86,7 +90,7 @@ uint64_t fdtab_learn(int fd);
 /* The cheap question every I/O hook asks first. */
 static inline bool fdtab_skips(int fd)
 {
-	return likely((fdtab_get(fd) & 0x7f) == FD_SKIP);
+	return likely(fdtab_class(fdtab_get(fd)) == FD_SKIP);
 }
 
 #endif

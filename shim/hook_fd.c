@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/fdtab.h"
+#include "shim/key_store.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
 #include "shim/start.h"
@@ -88,7 +89,10 @@ int shim_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 int shim_open(const char *path, int flags, mode_t mode)
 {
-	return plain_fd(real.open(path, flags, mode));
+	int fd = plain_fd(real.open(path, flags, mode));
+
+	key_store_opened(fd, path, flags);
+	return fd;
 }
 HOOK_ALIAS(open64, open);
 HOOK_ALIAS(__open, open);
@@ -96,13 +100,19 @@ HOOK_ALIAS(__open64, open);
 
 int shim___open_2(const char *path, int flags)
 {
-	return plain_fd(real.__open_2(path, flags));
+	int fd = plain_fd(real.__open_2(path, flags));
+
+	key_store_opened(fd, path, flags);
+	return fd;
 }
 HOOK_ALIAS(__open64_2, __open_2);
 
 int shim_openat(int dir, const char *path, int flags, mode_t mode)
 {
-	return plain_fd(real.openat(dir, path, flags, mode));
+	int fd = plain_fd(real.openat(dir, path, flags, mode));
+
+	key_store_opened(fd, path, flags);
+	return fd;
 }
 HOOK_ALIAS(openat64, openat);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/real.h"
 #include "shim/start.h"
+#include "shim/takeover.h"
 #include "shim/tap.h"
 
 /*
@@ -44,7 +45,7 @@ ssize_t shim_write(int fd, const void *buf, size_t n)
 	struct tap tap;
 	ssize_t r;
 
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover(fd, buf, n))
 		return real.write(fd, buf, n);
 	tap_sending(&tap, fd);
 	r = real.write(fd, buf, n);
@@ -58,7 +59,7 @@ ssize_t shim_writev(int fd, const struct iovec *iov, int count)
 	struct tap tap;
 	ssize_t r;
 
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover_runs(fd, iov, count > 0 ? (size_t)count : 0))
 		return real.writev(fd, iov, count);
 	tap_sending(&tap, fd);
 	r = real.writev(fd, iov, count);
@@ -82,7 +83,7 @@ ssize_t shim_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, 
 	struct tap tap;
 	ssize_t r;
 
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover_runs(fd, iov, count > 0 ? (size_t)count : 0))
 		return real.pwritev2(fd, iov, count, offset, flags);
 	tap_sending(&tap, fd);
 	r = real.pwritev2(fd, iov, count, offset, flags);

@@ -2,6 +2,7 @@
 #include "shim/real.h"
 #include "shim/redirect.h"
 #include "shim/start.h"
+#include "shim/takeover.h"
 #include "shim/tap.h"
 
 /*
@@ -73,7 +74,7 @@ static bool may_send(int fd, const struct sockaddr *to, socklen_t len, int *flag
 		return shim_connect(fd, to, len) == 0;
 	}
 	/* On a connected stream the kernel does not look at the address. */
-	if (!start_is_replay() || fdtab_class(fdtab_get(fd)) >= FD_REPLAYED ||
+	if (!start_is_replay() || fdtab_class(fdtab_get(fd)) >= FD_HELPER ||
 		redirect_allows(fd, to, len))
 		return true;
 	errno = ENETUNREACH;
@@ -86,7 +87,7 @@ ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
 	struct tap tap;
 	ssize_t r;
 
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover(fd, buf, n))
 		return real.send(fd, buf, n, flags);
 	tap_sending(&tap, fd);
 	r = real.send(fd, buf, n, flags);
@@ -107,12 +108,20 @@ ssize_t shim_sendto(
 		return -1;
 	if (fast)
 		to = NULL;
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover(fd, buf, n))
 		return real.sendto(fd, buf, n, flags, to, to ? len : 0);
 	tap_sending(&tap, fd);
 	r = real.sendto(fd, buf, n, flags, to, to ? len : 0);
 	tap_sent(&tap, fd, &run, 1, r);
 	return r;
+}
+
+static bool takeover_message(int fd, const struct msghdr *msg)
+{
+	struct msghdr m;
+
+	return unlikely(takeover_undecided(fd)) && redirect_read(&m, msg, sizeof(m)) &&
+		takeover_look(fd, m.msg_iov, m.msg_iovlen);
 }
 
 ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -133,7 +142,7 @@ ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
 			msg = &plain;
 		}
 	}
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || takeover_message(fd, msg))
 		return real.sendmsg(fd, msg, flags);
 	tap_sending(&tap, fd);
 	r = real.sendmsg(fd, msg, flags);
@@ -154,7 +163,7 @@ int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 		if (m.msg_name && !may_send(fd, m.msg_name, m.msg_namelen, &flags))
 			return -1;
 	}
-	if (!tap_traces(fd))
+	if (!tap_traces(fd) || (count > 0 && takeover_message(fd, &msgs[0].msg_hdr)))
 		return real.sendmmsg(fd, msgs, count, flags);
 	tap_sending(&tap, fd);
 	r = real.sendmmsg(fd, msgs, count, flags);
@@ -272,7 +281,7 @@ int shim_shutdown(int fd, int how)
 
 int shim_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (likely(fdtab_class(fdtab_get(fd)) < FD_REPLAYED) || start_vfork_child)
+	if (likely(fdtab_class(fdtab_get(fd)) < FD_HELPER) || start_vfork_child)
 		return real.getpeername(fd, addr, len);
 	return redirect_peer(fd, addr, len);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/inline.h"
 #include "shim/real.h"
 #include "shim/start.h"
 #include "shim/tap.h"
+#include "shim/tls_known.h"
 
 /*
  * OpenSSL and BoringSSL: plaintext as the program reads and writes it. A connection is known by its
@@ -27,7 +29,7 @@ struct connection {
 
 static bool tapping(void)
 {
-	return !start_is_replay() && !start_vfork_child && start_ready();
+	return start_taps_tls();
 }
 
 /* A server's side of a connection is not what the program says to the world; in a process that is
@@ -86,6 +88,40 @@ static void note_written(struct tap *tap, const void *caller, void *ssl, const v
 	RESTORE_ERRNO();
 }
 
+/* A hello made and not sent by the call (memory BIOs) is sent by other code later. */
+static __attribute__((noinline)) void note_hello(const void *caller, void *ssl)
+{
+	SAVE_ERRNO();
+	get_int in_handshake = (get_int)real_scoped(caller, "SSL_in_init", NULL);
+	get_random f = (get_random)real_scoped(caller, "SSL_get_client_random", NULL);
+	uint8_t random[WIRE_RANDOM_BYTES];
+
+	if ((!in_handshake || in_handshake(ssl)) && f &&
+		f(ssl, random, sizeof(random)) == sizeof(random) && !is_server(caller, ssl))
+		tls_known_add(random);
+	RESTORE_ERRNO();
+}
+
+/* The library's call, marked as one whose plaintext is tapped. */
+#define CALL(call)                                                                                 \
+	({                                                                                         \
+		const void *before_ = tls_known_enter();                                           \
+		__typeof__(call) r_ = (call);                                                      \
+                                                                                                   \
+		tls_known_leave(before_);                                                          \
+		r_;                                                                                \
+	})
+
+/* The same, where the call may be a step of a handshake. */
+#define CALL_SSL(call)                                                                             \
+	({                                                                                         \
+		__typeof__(call) r_ssl_ = CALL(call);                                              \
+                                                                                                   \
+		if (unlikely(r_ssl_ <= 0) && ssl && tls_known_matters())                           \
+			note_hello(caller, ssl);                                                   \
+		r_ssl_;                                                                            \
+	})
+
 /* Finds the caller's function, or gives up with the API's error value. */
 #define FIND(name, failure)                                                                        \
 	const void *caller = __builtin_return_address(0);                                          \
@@ -95,10 +131,22 @@ static void note_written(struct tap *tap, const void *caller, void *ssl, const v
 	if (unlikely(!f))                                                                          \
 	return failure
 
+int shim_SSL_connect(void *ssl)
+{
+	FIND(SSL_connect, -1);
+	return CALL_SSL(f(ssl));
+}
+
+int shim_SSL_do_handshake(void *ssl)
+{
+	FIND(SSL_do_handshake, -1);
+	return CALL_SSL(f(ssl));
+}
+
 int shim_SSL_read(void *ssl, void *buf, int n)
 {
 	FIND(SSL_read, -1);
-	int r = f(ssl, buf, n);
+	int r = CALL_SSL(f(ssl, buf, n));
 
 	if (tapping())
 		note_read(caller, ssl, buf, r > 0 ? (size_t)r : 0);
@@ -108,7 +156,7 @@ int shim_SSL_read(void *ssl, void *buf, int n)
 int shim_SSL_read_ex(void *ssl, void *buf, size_t n, size_t *ret_n)
 {
 	FIND(SSL_read_ex, 0);
-	int r = f(ssl, buf, n, ret_n);
+	int r = CALL_SSL(f(ssl, buf, n, ret_n));
 
 	if (tapping())
 		note_read(caller, ssl, buf, r > 0 ? *ret_n : 0);
@@ -120,7 +168,7 @@ int shim_SSL_read_ex(void *ssl, void *buf, size_t n, size_t *ret_n)
 int shim_SSL_read_early_data(void *ssl, void *buf, size_t n, size_t *ret_n)
 {
 	FIND(SSL_read_early_data, READ_EARLY_ERROR);
-	int r = f(ssl, buf, n, ret_n);
+	int r = CALL_SSL(f(ssl, buf, n, ret_n));
 
 	if (tapping() && r != READ_EARLY_ERROR && *ret_n > 0)
 		note_read(caller, ssl, buf, *ret_n);
@@ -134,9 +182,9 @@ int shim_SSL_write(void *ssl, const void *buf, int n)
 
 	FIND(SSL_write, -1);
 	if (!tapping())
-		return f(ssl, buf, n);
+		return CALL_SSL(f(ssl, buf, n));
 	tap_sending(&tap, -1);
-	r = f(ssl, buf, n);
+	r = CALL_SSL(f(ssl, buf, n));
 	note_written(&tap, caller, ssl, buf, r > 0 ? (size_t)r : 0);
 	return r;
 }
@@ -150,9 +198,9 @@ int shim_SSL_write(void *ssl, const void *buf, int n)
                                                                                                    \
 		FIND(name, 0);                                                                     \
 		if (!tapping())                                                                    \
-			return f(ssl, buf, n, ret_n);                                              \
+			return CALL_SSL(f(ssl, buf, n, ret_n));                                    \
 		tap_sending(&tap, -1);                                                             \
-		r = f(ssl, buf, n, ret_n);                                                         \
+		r = CALL_SSL(f(ssl, buf, n, ret_n));                                               \
 		note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);                          \
 		return r;                                                                          \
 	}
@@ -166,9 +214,9 @@ int shim_SSL_write_ex2(void *ssl, const void *buf, size_t n, uint64_t flags, siz
 
 	FIND(SSL_write_ex2, 0);
 	if (!tapping())
-		return f(ssl, buf, n, flags, ret_n);
+		return CALL_SSL(f(ssl, buf, n, flags, ret_n));
 	tap_sending(&tap, -1);
-	r = f(ssl, buf, n, flags, ret_n);
+	r = CALL_SSL(f(ssl, buf, n, flags, ret_n));
 	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
 	return r;
 }
@@ -184,9 +232,9 @@ ssize_t shim_SSL_sendfile(void *ssl, int fd, off_t offset, size_t n, int flags)
 
 	FIND(SSL_sendfile, -1);
 	if (!tapping())
-		return f(ssl, fd, offset, n, flags);
+		return CALL_SSL(f(ssl, fd, offset, n, flags));
 	tap_sending(&tap, -1);
-	r = f(ssl, fd, offset, n, flags);
+	r = CALL_SSL(f(ssl, fd, offset, n, flags));
 	SAVE_ERRNO();
 	identify(&c, caller, ssl);
 	tap_tls_sent_file(
@@ -234,7 +282,7 @@ static void note_bio_written(const void *caller, void *bio, const void *buf, siz
 int shim_BIO_read(void *bio, void *buf, int n)
 {
 	FIND(BIO_read, -1);
-	int r = f(bio, buf, n);
+	int r = CALL(f(bio, buf, n));
 
 	note_bio_read(caller, bio, buf, r > 0 ? (size_t)r : 0);
 	return r;
@@ -243,7 +291,7 @@ int shim_BIO_read(void *bio, void *buf, int n)
 int shim_BIO_read_ex(void *bio, void *buf, size_t n, size_t *ret_n)
 {
 	FIND(BIO_read_ex, 0);
-	int r = f(bio, buf, n, ret_n);
+	int r = CALL(f(bio, buf, n, ret_n));
 
 	note_bio_read(caller, bio, buf, r > 0 ? *ret_n : 0);
 	return r;
@@ -252,7 +300,7 @@ int shim_BIO_read_ex(void *bio, void *buf, size_t n, size_t *ret_n)
 int shim_BIO_gets(void *bio, char *buf, int n)
 {
 	FIND(BIO_gets, -1);
-	int r = f(bio, buf, n);
+	int r = CALL(f(bio, buf, n));
 
 	note_bio_read(caller, bio, buf, r > 0 ? (size_t)r : 0);
 	return r;
@@ -261,7 +309,7 @@ int shim_BIO_gets(void *bio, char *buf, int n)
 int shim_BIO_write(void *bio, const void *buf, int n)
 {
 	FIND(BIO_write, -1);
-	int r = f(bio, buf, n);
+	int r = CALL(f(bio, buf, n));
 
 	note_bio_written(caller, bio, buf, r > 0 ? (size_t)r : 0);
 	return r;
@@ -270,7 +318,7 @@ int shim_BIO_write(void *bio, const void *buf, int n)
 int shim_BIO_write_ex(void *bio, const void *buf, size_t n, size_t *ret_n)
 {
 	FIND(BIO_write_ex, 0);
-	int r = f(bio, buf, n, ret_n);
+	int r = CALL(f(bio, buf, n, ret_n));
 
 	note_bio_written(caller, bio, buf, r > 0 ? *ret_n : 0);
 	return r;
@@ -279,8 +327,81 @@ int shim_BIO_write_ex(void *bio, const void *buf, size_t n, size_t *ret_n)
 int shim_BIO_puts(void *bio, const char *s)
 {
 	FIND(BIO_puts, -1);
-	int r = f(bio, s);
+	int r = CALL(f(bio, s));
 
 	note_bio_written(caller, bio, s, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+/* BIO_do_connect and BIO_do_handshake are this. */
+long shim_BIO_ctrl(void *bio, int command, long larg, void *parg)
+{
+	FIND(BIO_ctrl, -1);
+	return CALL(f(bio, command, larg, parg));
+}
+
+/* ---- a main program's own OpenSSL (inline.h) ---- */
+
+#define DETOUR(name)                                                                               \
+	const void *caller = inline_scope;                                                         \
+	__typeof__(&shim_##name) f = inline_original.name
+
+int inline_SSL_connect(void *ssl)
+{
+	DETOUR(SSL_connect);
+	return CALL_SSL(f(ssl));
+}
+
+int inline_SSL_do_handshake(void *ssl)
+{
+	DETOUR(SSL_do_handshake);
+	return CALL_SSL(f(ssl));
+}
+
+int inline_SSL_read(void *ssl, void *buf, int n)
+{
+	DETOUR(SSL_read);
+	int r = CALL_SSL(f(ssl, buf, n));
+
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int inline_SSL_read_ex(void *ssl, void *buf, size_t n, size_t *ret_n)
+{
+	DETOUR(SSL_read_ex);
+	int r = CALL_SSL(f(ssl, buf, n, ret_n));
+
+	if (tapping())
+		note_read(caller, ssl, buf, r > 0 ? *ret_n : 0);
+	return r;
+}
+
+int inline_SSL_write(void *ssl, const void *buf, int n)
+{
+	struct tap tap;
+	int r;
+
+	DETOUR(SSL_write);
+	if (!tapping())
+		return f(ssl, buf, n);
+	tap_sending(&tap, -1);
+	r = CALL_SSL(f(ssl, buf, n));
+	note_written(&tap, caller, ssl, buf, r > 0 ? (size_t)r : 0);
+	return r;
+}
+
+int inline_SSL_write_ex(void *ssl, const void *buf, size_t n, size_t *ret_n)
+{
+	struct tap tap;
+	int r;
+
+	DETOUR(SSL_write_ex);
+	if (!tapping())
+		return f(ssl, buf, n, ret_n);
+	tap_sending(&tap, -1);
+	r = CALL_SSL(f(ssl, buf, n, ret_n));
+	note_written(&tap, caller, ssl, buf, r > 0 ? *ret_n : 0);
 	return r;
 }

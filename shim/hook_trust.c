@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/inline.h"
 #include "shim/real.h"
 #include "shim/start.h"
 
@@ -42,18 +43,27 @@ static void trust_session_ca(const void *caller, void *context)
 	unmark();
 }
 
+static int verify(int (*f)(void *), const void *caller, void *context)
+{
+	if (unlikely(start_meets_session_ca()) && context) {
+		SAVE_ERRNO();
+		trust_session_ca(caller, context);
+		RESTORE_ERRNO();
+	}
+	return f(context);
+}
+
 int shim_X509_verify_cert(void *context)
 {
 	const void *caller = __builtin_return_address(0);
 	int (*f)(void *) = (int (*)(void *))real_scoped(
 		caller, "X509_verify_cert", (const void *)shim_X509_verify_cert);
 
-	if (!f)
-		return 0;
-	if (unlikely(start_is_replay()) && start_is_live() && context) {
-		SAVE_ERRNO();
-		trust_session_ca(caller, context);
-		RESTORE_ERRNO();
-	}
-	return f(context);
+	return f ? verify(f, caller, context) : 0;
+}
+
+/* The main program's own: node, whatever certificates it was told to trust. */
+int inline_X509_verify_cert(void *context)
+{
+	return verify(inline_original.X509_verify_cert, inline_scope, context);
 }

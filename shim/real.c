@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include "shim/executable.h"
 
 /*
  * Safety: real_resolve() and the misses of real_scoped() call dlsym, dlopen and dladdr1, which lock
@@ -87,6 +88,7 @@ static struct site {
 	_Atomic(const void *) caller;
 	_Atomic(const char *) name;
 	void *function;
+	bool own; /* the caller is the library that has the function */
 } sites[SITES];
 
 static size_t site_hash(const void *caller, const char *name)
@@ -110,7 +112,7 @@ static struct site *site_find(const void *caller, const char *name)
 	return NULL;
 }
 
-static void site_add(const void *caller, const char *name, void *function)
+static void site_add(const void *caller, const char *name, void *function, bool own)
 {
 	size_t at = site_hash(caller, name);
 
@@ -121,19 +123,28 @@ static void site_add(const void *caller, const char *name, void *function)
 		if (!atomic_compare_exchange_strong(&s->name, &none, name))
 			continue;
 		s->function = function;
+		s->own = own;
 		atomic_store_explicit(&s->caller, caller, memory_order_release);
 		return;
 	}
 }
 
-/* What the caller's library itself would have bound to; its handle stays open on purpose. */
-static void *lookup(const void *caller, const char *name, const void *self)
+static struct link_map *library_of(const void *address)
 {
 	Dl_info info;
 	struct link_map *map = NULL;
-	void *f = NULL;
 
-	if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name[0]) {
+	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+/* What the caller's library itself would have bound to; its handle stays open on purpose. */
+static void *lookup(const void *caller, const char *name, const void *self, bool *ret_own)
+{
+	bool in_executable = executable_holds(caller);
+	struct link_map *map = in_executable ? NULL : library_of(caller);
+	void *f = in_executable ? executable_symbol(name) : NULL;
+
+	if (map && map->l_name[0]) {
 		void *handle = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
 
 		if (handle)
@@ -141,19 +152,32 @@ static void *lookup(const void *caller, const char *name, const void *self)
 	}
 	if (!f || f == self)
 		f = dlsym(RTLD_NEXT, name);
-	return f == self ? NULL : f;
+	if (f == self)
+		return NULL;
+	*ret_own = f && map && library_of(f) == map;
+	return f;
 }
 
-void *real_scoped(const void *caller, const char *name, const void *self)
+void *real_scoped_own(const void *caller, const char *name, const void *self, bool *ret_own)
 {
 	struct site *s = site_find(caller, name);
 	void *f;
 
-	if (likely(s))
+	*ret_own = false;
+	if (likely(s)) {
+		*ret_own = s->own;
 		return s->function;
+	}
 	SAVE_ERRNO();
-	f = lookup(caller, name, self);
-	site_add(caller, name, f);
+	f = lookup(caller, name, self, ret_own);
+	site_add(caller, name, f, *ret_own);
 	RESTORE_ERRNO();
 	return f;
+}
+
+void *real_scoped(const void *caller, const char *name, const void *self)
+{
+	bool own;
+
+	return real_scoped_own(caller, name, self, &own);
 }

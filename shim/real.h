@@ -48,5 +48,7 @@ static inline uint64_t real_now_ns(void)
  * Cached by call site. NULL: there is none. [not in a signal handler, for a new call site]
  */
 void *real_scoped(const void *caller, const char *name, const void *self);
+/* The same; *ret_own: the caller is the very library the function is in, calling itself. */
+void *real_scoped_own(const void *caller, const char *name, const void *self, bool *ret_own);
 
 #endif

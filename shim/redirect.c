@@ -66,8 +66,7 @@ static uint16_t bound_port(int fd)
 	return ntohs(a.sa.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
-/* The port the connection will come from; binds the socket to loopback if nothing has bound it. */
-static int source_port(int fd)
+int redirect_source_port(int fd)
 {
 	union address a;
 	socklen_t len;
@@ -83,6 +82,14 @@ static int source_port(int fd)
 		return (int)r;
 	port = bound_port(fd);
 	return port ? port : -EADDRNOTAVAIL;
+}
+
+long redirect_to_helper(int fd, const struct wire_reply *reply)
+{
+	union address to;
+	socklen_t len = loopback(fd, reply, &to);
+
+	return sys(SYS_connect, fd, &to, len);
 }
 
 /* Reads the caller's memory as the kernel would: a bad pointer is EFAULT, not our crash. */
@@ -173,7 +180,7 @@ static int connect_verdict(
 		len = loopback(fd, reply, &to);
 		r = real.connect(fd, &to.sa, len);
 		if (r == 0 || errno == EINPROGRESS)
-			fdtab_set(fd, fdtab_make(FD_REPLAYED, fdtab_cookie(fdtab_get(fd))));
+			fdtab_set(fd, fdtab_make(FD_HELPER, fdtab_cookie(fdtab_get(fd))));
 		return r;
 	case WIRE_PASS:
 		fdtab_set(fd, FD_SKIP);
@@ -251,7 +258,7 @@ static int redirect_tcp(int fd, uint64_t word, const struct wire_address *addres
 {
 	struct wire_request request;
 	struct wire_reply reply;
-	int port = source_port(fd), r;
+	int port = redirect_source_port(fd), r;
 
 	if (port == -EADDRNOTAVAIL || port == -EAFNOSUPPORT)
 		return redirect_paired(fd, address, false);
@@ -296,7 +303,7 @@ static int disconnect(int fd, uint64_t word, const struct sockaddr *addr, sockle
 {
 	int r = real.connect(fd, addr, len);
 
-	if (r == 0 && fdtab_class(word) == FD_REPLAYED)
+	if (r == 0 && fdtab_class(word) == FD_HELPER)
 		fdtab_set(fd, fdtab_make(FD_NEW, fdtab_cookie(word)));
 	return r;
 }
@@ -320,7 +327,7 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		(len < sizeof(struct sockaddr_in) ||
 			(copy->sa_family != AF_INET && copy->sa_family != AF_INET6)))
 		return fail(len < sizeof(struct sockaddr_in) ? EINVAL : EAFNOSUPPORT);
-	if (class >= FD_REPLAYED)
+	if (class >= FD_HELPER)
 		return connect_again(fd, word, &address, addr, len);
 	if (class == FD_NEW || (start_vfork_child && stream))
 		return redirect_tcp(fd, word, &address, addr, len);

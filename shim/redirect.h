@@ -22,6 +22,12 @@ bool redirect_cut(int fd);
 /* The same for all descriptors a program starts with. */
 void redirect_cut_inherited(void);
 
+/* The port a connection from this socket will come from, bound to loopback if nothing has bound it;
+ * or −errno. */
+int redirect_source_port(int fd);
+/* Connects it to the helper's port of its family: 0 or −errno. For sockets of our own making. */
+long redirect_to_helper(int fd, const struct wire_reply *reply);
+
 /* The address the program believes to be connected to. 0, or −1 with errno. */
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
 

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim/ancestor.h"
+#include "shim/executable.h"
+#include "shim/inline.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
@@ -78,6 +80,18 @@ const char *start_trampoline_path(void)
 bool start_is_replay(void)
 {
 	return sealed;
+}
+
+bool start_meets_session_ca(void)
+{
+	return start_is_live() && start_arena()->ca_len > 0 &&
+		(start_is_replay() || start_arena()->bridge == WIRE_BRIDGE_ALWAYS);
+}
+
+bool start_taps_tls(void)
+{
+	return !start_is_replay() && !start_vfork_child && start_ready() &&
+		start_arena()->bridge != WIRE_BRIDGE_ALWAYS;
 }
 
 void start_ring_doorbell(void)
@@ -405,6 +419,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (sealed)
 		redirect_cut_inherited();
 	atomic_store(&start_state_word, first_state(path, folder));
+	executable_find();
+	if (start_state() != START_INERT)
+		inline_detour(sealed);
 	RESTORE_ERRNO();
 }
 

@@ -52,6 +52,14 @@ void start_child(void);
 /* True in a replay session even when it cannot be joined: then nothing may reach the network. */
 bool start_is_replay(void);
 
+/* True where the helper is the other end of TLS connections that a program's own library verifies:
+ * in replay, and in record where all are bridged. */
+bool start_meets_session_ca(void);
+
+/* True where what a TLS library reads and writes is recorded here; starts a session as
+ * start_ready() does. */
+bool start_taps_tls(void);
+
 /* The thread's ring, claimed on first use and again in a forked child; head NULL: none. [any] */
 struct ring start_ring(void);
 void start_ring_doorbell(void);

@@ -6,6 +6,7 @@
 #include "shim/entry.h"
 #include "shim/real.h"
 #include "shim/start.h"
+#include "shim/tls_known.h"
 
 /*
  * Safety: entry.c's, the fd table, and at most one system call of our own where a socket ends.
@@ -79,15 +80,12 @@ static void settle(struct tap *tap)
 
 /* ---- sockets ---- */
 
-#define TLS_HELLO_MIN 43 /* record head, handshake head, version, random */
-#define TLS_HANDSHAKE 22
-
 static bool is_client_hello(struct runs runs, size_t total)
 {
-	uint8_t head[6];
+	uint8_t head[TLS_HELLO_HEAD];
 
-	return total >= TLS_HELLO_MIN && entry_gather(head, runs, 0, 6) == 6 &&
-		head[0] == TLS_HANDSHAKE && head[1] == 3 && head[5] == 1;
+	return total >= TLS_HELLO_MIN &&
+		entry_gather(head, runs, 0, sizeof(head)) == sizeof(head) && tls_is_hello(head);
 }
 
 /* Ciphertext of a connection whose hello was sent before this process could see it. */
@@ -358,7 +356,9 @@ void tap_closing(int fd)
 		tap_connect_outcome(fd, error);
 	if (fdtab_class(word) == FD_OPEN)
 		note_unaccounted(fd, word);
-	if (fdtab_is_tapped(fdtab_class(word)))
+	/* A socket taken over goes by the cookie it was connected with. */
+	if (fdtab_is_tapped(fdtab_class(word)) ||
+		(fdtab_class(word) == FD_HELPER && !start_is_replay()))
 		tap_note(WIRE_CLOSE, fdtab_cookie(word), 0, NULL, 0);
 	RESTORE_ERRNO();
 }

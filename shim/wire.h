@@ -38,6 +38,13 @@
 
 enum wire_mode { WIRE_RECORD = 1, WIRE_REPLAY = 2 };
 
+/* Which connections the helper carries, where it can (ca_len is not 0). */
+enum wire_bridge {
+	WIRE_BRIDGE_AUTO = 0, /* those whose TLS no tap shows */
+	WIRE_BRIDGE_ALWAYS,   /* all that carry TLS */
+	WIRE_BRIDGE_NEVER
+};
+
 enum wire_state {
 	WIRE_STARTING = 0,
 	WIRE_LIVE = 1,  /* append, call */
@@ -48,7 +55,8 @@ enum wire_state {
 struct wire_arena {
 	uint32_t magic, version, mode, root_pid;
 	uint32_t helper_pid, ca_len;
-	uint64_t pid_namespace; /* the helper's */
+	uint32_t bridge, reserved; /* record: enum wire_bridge */
+	uint64_t pid_namespace;    /* the helper's */
 	_Atomic uint32_t state;
 	uint8_t ca[WIRE_CA_MAX]; /* session CA certificate, DER; `ca_len` 0: there is none */
 	/* The program that starts images no preload reaches; "": they cannot be listened to. */
@@ -215,8 +223,8 @@ enum wire_call {
 	/* record: the socket handed over is to carry TLS that no tap will show. REDIRECT: connect a
 	 * new socket from `source_port` to the port given; the helper has taken this one. */
 	WIRE_CALL_BRIDGE,
-	/* A file of certificates (resolve.node; empty: the system's) with the session CA added:
-	 * where it is comes back in resolve.node. */
+	/* A file of certificates (resolve.node; empty: the system's, or none with WIRE_TRUST_ADDS
+	 * in resolve.flags) with the session CA added: where it is comes back in resolve.node. */
 	WIRE_CALL_TRUST,
 	/* By the trampoline, of the image about to be started as this pid: how far it is. */
 	WIRE_CALL_LISTENER,
@@ -250,6 +258,9 @@ struct wire_request {
 	struct wire_address address;
 	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
 };
+
+/* The file named is added to what a program trusts by itself. */
+#define WIRE_TRUST_ADDS 1
 
 enum wire_verdict {
 	WIRE_REDIRECT = 1, /* connect to 127.0.0.1 or [::1], `port` */

@@ -58,7 +58,7 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 	[EVENT_GAP] = {F(U64, gap.records), F(U64, gap.bytes), F(TEXT, gap.reason)},
 	[EVENT_STREAM] = {F(U64, stream.parent), F(U64, stream.id), F(TEXT, stream.protocol)},
 	[EVENT_ROUTE] = {F(TEXT, route.way), F(TEXT, route.reason), F(TEXT, route.address),
-		F(BYTES, route.alpn)},
+		F(BYTES, route.alpn), F(U64, route.socket)},
 	[EVENT_MESSAGE] = {F(DIRECTION, message.direction), F(U32, message.opcode),
 		F(BYTES, message.bytes)},
 };

@@ -149,6 +149,7 @@ struct trace_event {
 			struct span reason;  /* why not opened; empty otherwise */
 			struct span address; /* of the other end: "93.184.216.34:443" */
 			struct span alpn;    /* the protocol agreed on; may be empty */
+			uint64_t socket;     /* of the program's own connect; 0: it made none */
 		} route;
 		struct {
 			uint32_t direction;

@@ -286,6 +286,28 @@ def chat(c):
 	stream(c, events, c.number_of("delay", 10) / 1000)
 
 
+@route("/v1/messages")
+def messages(c):
+	"""The same in Anthropic's form: named events around the words."""
+	identity, events = "msg_" + uuid.uuid4().hex, []
+
+	def event(kind, **fields):
+		events.append(b"event: %s\ndata: %s\n\n" % (kind.encode(),
+			json.dumps({"type": kind, **fields}).encode()))
+
+	event("message_start", message={"id": identity, "type": "message", "role": "assistant",
+		"model": "claude", "content": [], "stop_reason": None,
+		"usage": {"input_tokens": 1, "output_tokens": 1}})
+	event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+	for _ in range(int(c.number_of("chunks", 8))):
+		event("content_block_delta", index=0,
+			delta={"type": "text_delta", "text": "%s " % word()})
+	event("content_block_stop", index=0)
+	event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 8})
+	event("message_stop")
+	stream(c, events, c.number_of("delay", 10) / 1000)
+
+
 @route("/stamped")
 def stamped(c):
 	"""Each event says when it left, by the monotonic clock of this machine."""

@@ -90,6 +90,7 @@ static inline struct trace_event sample_event(uint32_t type)
 		e.route.reason = SPAN_LITERAL("the server wants a client certificate");
 		e.route.address = SPAN_LITERAL("[::1]:443");
 		e.route.alpn = SPAN_LITERAL("h2");
+		e.route.socket = 1ull << 40;
 		break;
 	case EVENT_MESSAGE:
 		e.message.direction = EVENT_IN;

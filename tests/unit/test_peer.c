@@ -416,7 +416,7 @@ Test(peer, bytes_that_are_not_http_are_reset)
 	record_exchange(&w, 1, false, REQUEST("/a"), ANSWER);
 	play(&w, as_fast_as_possible);
 	static char *const texts[] = {
-		"\x01\x02\x03\x04", "SSH-2.0-OpenSSH_9.2\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"};
+		"\x01\x02\x03\x04", "SSH-2.0-OpenSSH_9.2\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r"};
 	for (int i = 0; i < 3; i++) {
 		struct client c = {.fd = connect_announced(&w, false), .argument = texts[i]};
 		with_client(&w, &c, read_to_end);

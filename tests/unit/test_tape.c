@@ -256,3 +256,145 @@ Test(tape, bytes_of_any_kind)
 	cr_assert_eq(tape_read_body(s.tape, &s.tape->exchanges[0]->response, &got), -E2BIG);
 	buffer_free(&got);
 }
+
+/* ---- what is not plain HTTP/1 ---- */
+
+static void route(uint64_t channel, const char *address, uint64_t ms)
+{
+	struct trace_event e = scratch_event(EVENT_ROUTE, channel, ms);
+
+	e.route.way = span_of("bridge");
+	e.route.address = span_of(address);
+	scratch_append(&s, e);
+}
+
+static void check_run(const struct dialogue *d, size_t i, enum tape_run_kind kind, uint32_t len)
+{
+	cr_assert_lt(i, d->count);
+	cr_assert_eq(d->runs[i].kind, kind);
+	cr_assert_eq(d->runs[i].len, len, "run %zu has %u bytes", i, d->runs[i].len);
+}
+
+Test(tape, a_stream_is_what_its_parent_is)
+{
+	struct trace_event e = scratch_event(EVENT_STREAM, 2, 4);
+	const struct exchange *x;
+
+	route(1, "93.184.216.34:443", 1);
+	scratch_tls(&s, 1, "api.example.com", 2);
+	e.stream.parent = 1;
+	e.stream.id = 1;
+	e.stream.protocol = span_of("h2");
+	scratch_append(&s, e);
+	scratch_out(&s, 2, "GET /x HTTP/1.1\r\nhost: api.example.com\r\n\r\n", 4);
+	scratch_in(&s, 2, LEN(2) "hi", 5);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->exchange_count, 1);
+	x = s.tape->exchanges[0];
+	cr_assert_eq(x->protocol, TAPE_HTTP2);
+	cr_assert(x->tls);
+	cr_assert_str_eq(x->address, "93.184.216.34:443");
+	cr_assert_str_eq(x->authority, "api.example.com");
+	cr_assert_eq(s.tape->dialogue_count, 0);
+}
+
+Test(tape, a_dialogue)
+{
+	const struct dialogue *d;
+
+	scratch_connect(&s, 1, "127.0.0.1:6379", 0, 1);
+	scratch_out(&s, 1, "PING\r\n", 2);
+	scratch_in(&s, 1, "+PONG\r\n", 3);
+	scratch_end(&s, 1, EVENT_END_FIN, 0, 4);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->exchange_count, 0);
+	cr_assert_eq(s.tape->dialogue_count, 1);
+	d = s.tape->dialogues[0];
+	cr_assert_str_eq(d->address, "127.0.0.1:6379");
+	cr_assert_not(d->tls);
+	cr_assert_eq(d->count, 2);
+	check_run(d, 0, RUN_OUT, 6);
+	check_run(d, 1, RUN_IN, 7);
+	cr_assert(d->close.seen);
+}
+
+Test(tape, tls_begins_inside_a_dialogue)
+{
+	const struct dialogue *d;
+
+	scratch_connect(&s, 1, "127.0.0.1:5432", 0, 1);
+	scratch_out(&s, 1, "SSLRequest", 2);
+	scratch_in(&s, 1, "S", 3);
+	scratch_tls(&s, 1, "db", 4);
+	scratch_out(&s, 1, "startup", 5);
+	scratch_in(&s, 1, "ready", 6);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->dialogue_count, 1);
+	d = s.tape->dialogues[0];
+	cr_assert_not(d->tls, "not from its first byte on");
+	cr_assert_eq(d->count, 5);
+	check_run(d, 1, RUN_IN, 1);
+	check_run(d, 2, RUN_TLS, 0);
+	check_run(d, 4, RUN_IN, 5);
+}
+
+Test(tape, a_tunnel_and_what_is_in_it)
+{
+	scratch_connect(&s, 1, "127.0.0.1:3128", 0, 1);
+	scratch_out(&s, 1, "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n", 2);
+	scratch_in(&s, 1, "HTTP/1.1 200 Connection established\r\n\r\n", 3);
+	scratch_tls(&s, 1, "a.test", 4);
+	scratch_out(&s, 1, "GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n", 5);
+	scratch_in(&s, 1, LEN(2) "hi", 6);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->exchange_count, 2);
+	cr_assert_not(s.tape->exchanges[0]->tls);
+	cr_assert(s.tape->exchanges[1]->tls);
+	cr_assert_str_eq(s.tape->exchanges[1]->authority, "a.test");
+	cr_assert_null(s.tape->exchanges[0]->tunnel);
+	cr_assert_eq(s.tape->dialogue_count, 0);
+}
+
+#define UPGRADE  "GET /up HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: %s\r\n\r\n"
+#define SWITCHED "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+
+Test(tape, an_upgrade_has_a_tunnel)
+{
+	const struct exchange *x;
+
+	scratch_connect(&s, 1, "127.0.0.1:80", 0, 1);
+	scratch_out(&s, 1, UPGRADE, 2);
+	scratch_in(&s, 1, SWITCHED "hello", 3);
+	scratch_out(&s, 1, "world", 4);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->exchange_count, 1);
+	x = s.tape->exchanges[0];
+	cr_assert(x->tunnel);
+	cr_assert_eq(x->tunnel->count, 2);
+	check_run(x->tunnel, 0, RUN_IN, 5);
+	cr_assert_eq(x->tunnel->runs[0].offset, strlen(SWITCHED));
+	check_run(x->tunnel, 1, RUN_OUT, 5);
+}
+
+Test(tape, messages_belong_to_their_handshake)
+{
+	struct trace_event e = scratch_event(EVENT_MESSAGE, 1, 4);
+
+	scratch_connect(&s, 1, "127.0.0.1:80", 0, 1);
+	scratch_out(&s, 1, UPGRADE, 2);
+	scratch_in(&s, 1, SWITCHED, 3);
+	e.message.direction = EVENT_OUT;
+	e.message.opcode = 1;
+	e.message.bytes = span_of("{}");
+	scratch_append(&s, e);
+	scratch_load(&s);
+
+	cr_assert_eq(s.tape->exchanges[0]->frame_count, 1);
+	cr_assert_eq(s.tape->exchanges[0]->frames[0].len, 2);
+	cr_assert_null(s.tape->exchanges[0]->tunnel);
+}

@@ -52,9 +52,21 @@ static void forget(struct channels *c, struct node *n)
 	HASH_DELETE(hi, c->by_id, n);
 	if (n->by_random)
 		HASH_DELETE(hr, c->by_random, n);
-	conversation_free(n->channel.conversation);
+	channel_forget_bytes(&n->channel);
 	buffer_free(&n->channel.request);
 	free(n);
+}
+
+void channel_forget_bytes(struct channel *channel)
+{
+	conversation_free(channel->conversation);
+	http2_tap_free(channel->http2);
+	websocket_reader_free(channel->messages[EVENT_OUT]);
+	websocket_reader_free(channel->messages[EVENT_IN]);
+	channel->conversation = NULL;
+	channel->http2 = NULL;
+	channel->messages[EVENT_OUT] = channel->messages[EVENT_IN] = NULL;
+	channel->used = channel->used_out = false;
 }
 
 void channels_free(struct channels *c)

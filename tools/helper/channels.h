@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include "replay/conversation.h"
+#include "replay/http2_tap.h"
+#include "replay/websocket.h"
 #include "shim/wire.h"
 
 /*
@@ -17,15 +19,21 @@ struct channel {
 	uint8_t random[WIRE_RANDOM_BYTES];
 	bool tls, closed, ignored;
 	bool used, used_out; /* bytes were seen at all; outbound ones */
-	bool ended; /* the inbound side's end is in the recording */
-	bool held;  /* a TLS socket's FIN, held back until its plaintext is through */
+	bool ended;          /* the inbound side's end is in the recording */
+	bool held;           /* a TLS socket's FIN, held back until its plaintext is through */
 	uint64_t held_ns;
 	int held_error;
 	uint32_t pid, tid;
-	struct conversation *conversation; /* NULL until the first byte */
-	struct buffer request;             /* head of a JSON request body, for what it says */
+	struct conversation *conversation; /* NULL until the first byte, and for HTTP/2 */
+	struct http2_tap *http2;
+	bool expects_http2;                   /* by ALPN: its first bytes may be the server's */
+	struct websocket_reader *messages[2]; /* by direction, after a 101 to WebSocket */
+	struct buffer request;                /* head of a JSON request body, for what it says */
 	bool wants_request;
 };
+
+/* The channel begins anew, with another protocol. */
+void channel_forget_bytes(struct channel *channel);
 
 struct channels;
 

@@ -59,6 +59,14 @@ void collector_emit(
 
 struct channel *collector_open_channel(struct collector *c, uint64_t cookie)
 {
+	struct channel *channel = collector_add_channel(c, cookie);
+
+	c->totals.connections += channel != NULL;
+	return channel;
+}
+
+struct channel *collector_add_channel(struct collector *c, uint64_t cookie)
+{
 	struct channel *old = channels_by_cookie(c->channels, cookie), *channel;
 
 	if (old)
@@ -70,7 +78,6 @@ struct channel *collector_open_channel(struct collector *c, uint64_t cookie)
 	}
 	channel->pid = c->pid;
 	channel->tid = c->tid;
-	c->totals.connections++;
 	return channel;
 }
 
@@ -79,16 +86,17 @@ void collector_begin_tls(
 	struct collector *c, struct channel *channel, const uint8_t *random, uint64_t time_ns)
 {
 	collector_end_direction(c, channel, EVENT_OUT, time_ns);
-	conversation_free(channel->conversation);
-	channel->conversation = NULL;
-	channel->used = channel->used_out = false;
+	channel_forget_bytes(channel);
 	channel->tls = true;
 	channels_set_random(c->channels, channel, random);
 }
 
 void collector_drop_channel(void *context, struct channel *channel)
 {
-	collector_release_held(context, channel);
+	struct collector *c = context;
+
+	collector_release_held(c, channel);
+	collector_close_streams(c, channel, c->start_ns + c->totals.last_ns);
 }
 
 void collector_lost(struct collector *c, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -128,6 +136,7 @@ void collector_relive(struct collector *c, const struct trace_event *e)
 	c->tid = e->tid;
 	c->reliving = true;
 	channel = relive_channel(c, e);
+	collector_relive_layers(c, channel, e);
 	if (e->time_ns > c->totals.last_ns)
 		c->totals.last_ns = e->time_ns;
 	if (channel && e->type == EVENT_TLS && e->tls.random.len == WIRE_RANDOM_BYTES)
@@ -152,6 +161,7 @@ static void finish_channel(void *context, struct channel *channel)
 	collector_end_direction(c, channel, EVENT_OUT, now);
 	if (!channel->ended)
 		collector_end_direction(c, channel, EVENT_IN, now);
+	collector_close_streams(c, channel, now);
 }
 
 void collector_finish(struct collector *c)

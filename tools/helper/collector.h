@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include "replay/bridge.h"
 #include "storage/recording.h"
 #include "storage/redact.h"
 #include "tools/helper/rings.h"
@@ -31,6 +32,21 @@ void collector_finish(struct collector *c);
  * wrote it was. Sockets are known by their cookie from here on.
  */
 void collector_relive(struct collector *c, const struct trace_event *e);
+
+/*
+ * Connections the helper carries itself (bridge.h), by the id it gave them; times are
+ * CLOCK_MONOTONIC. `connect` is for those the program did not make by a call that was recorded.
+ */
+void collector_bridge_connect(struct collector *c, uint64_t id, uint32_t pid, const char *address,
+	int error, uint64_t time_ns);
+/* `socket`: the cookie of the program's own connection, which it continues; 0: there is none. */
+void collector_bridge_route(struct collector *c, uint64_t id, uint32_t pid, const char *address,
+	uint64_t socket, const struct bridge_route *route, uint64_t time_ns);
+void collector_bridge_bytes(
+	struct collector *c, uint64_t id, uint32_t direction, struct span bytes, uint64_t time_ns);
+void collector_bridge_end(struct collector *c, uint64_t id, uint32_t direction, uint32_t kind,
+	int error, uint64_t time_ns);
+void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns);
 
 /* Appends an event made elsewhere (processes), its time as CLOCK_MONOTONIC. */
 void collector_event(struct collector *c, struct trace_event *e);

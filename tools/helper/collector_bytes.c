@@ -32,35 +32,22 @@ static void take_piece(void *context, const struct piece *p)
 {
 	struct collector *c = context;
 
+	if (p->kind == PIECE_OPAQUE &&
+		collector_take_messages(c, c->channel, p->direction, p->bytes, p->time_ns))
+		return;
 	/* What is no HTTP to us may have heads in it all the same. */
 	if (p->kind == PIECE_HEAD || p->kind == PIECE_INTERIM || p->kind == PIECE_OPAQUE)
 		emit_head(c, p);
 	else
 		emit_data(c, p->direction, p->bytes, p->time_ns);
+	if (p->kind == PIECE_HEAD)
+		collector_begin_messages(c, c->channel, p);
 	if (p->kind == PIECE_END && p->direction == EVENT_IN)
 		c->totals.exchanges++;
 	if (p->kind == PIECE_DATA && p->direction == EVENT_IN)
 		c->totals.chunks++;
 	if (p->direction == EVENT_OUT)
 		requests_piece(c->requests, c->channel, p);
-}
-
-/* HTTP/2 is not decoded yet: kept as bytes it would carry compressed secrets to the disk. */
-static bool withholds(
-	struct collector *c, struct channel *channel, struct span bytes, uint64_t time_ns)
-{
-	static const char preface[] = "PRI * HTTP/2.0\r\n";
-	size_t n = bytes.len < sizeof(preface) - 1 ? bytes.len : sizeof(preface) - 1;
-
-	if (channel->used_out || n < 4 || memcmp(bytes.data, preface, n) != 0)
-		return false;
-	channel->ignored = true;
-	collector_emit(c, channel,
-		(struct trace_event){.type = EVENT_GAP,
-			.gap = {.reason = span_of(
-					"HTTP/2 is not decoded yet: its content is left out")}},
-		time_ns);
-	return true;
 }
 
 /* An answer to nothing: the request went out by libc's own stdio, which no hook sees. */
@@ -80,7 +67,7 @@ void collector_take_bytes(struct collector *c, struct channel *channel, uint32_t
 	struct span bytes, uint64_t time_ns)
 {
 	if (channel->ignored || bytes.len == 0 ||
-		(direction == EVENT_OUT && withholds(c, channel, bytes, time_ns)))
+		collector_take_http2(c, channel, direction, bytes, time_ns))
 		return;
 	if (!channel->conversation)
 		channel->conversation = conversation_new();
@@ -112,6 +99,7 @@ void collector_emit_end(
 		return;
 	channel->ended = true;
 	collector_end_direction(c, channel, EVENT_IN, time_ns);
+	collector_end_streams(c, channel, kind, error, time_ns);
 	collector_emit(c, channel,
 		(struct trace_event){.type = EVENT_END,
 			.end = {.direction = EVENT_IN, .kind = kind, .error = error}},

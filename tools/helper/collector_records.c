@@ -192,19 +192,23 @@ static void take_resolve(struct collector *c, const struct rings_record *r)
 
 /* ---- records ---- */
 
+void collector_close_channel(struct collector *c, struct channel *channel, uint64_t time_ns)
+{
+	collector_release_held(c, channel);
+	if (!channel->ignored)
+		collector_emit(c, channel, (struct trace_event){.type = EVENT_CLOSE}, time_ns);
+	channels_close(c->channels, channel, collector_drop_channel, c);
+}
+
 static void take_close(struct collector *c, const struct rings_record *r)
 {
 	struct channel *channel = channels_by_cookie(c->channels, r->socket);
 
-	if (!channel)
-		return;
-	collector_release_held(c, channel);
-	if (!channel->ignored)
-		collector_emit(c, channel, (struct trace_event){.type = EVENT_CLOSE}, r->time_ns);
-	channels_close(c->channels, channel, collector_drop_channel, c);
+	if (channel)
+		collector_close_channel(c, channel, r->time_ns);
 }
 
-static void take_shutdown(struct collector *c, struct channel *channel, uint64_t time_ns)
+void collector_take_shutdown(struct collector *c, struct channel *channel, uint64_t time_ns)
 {
 	collector_end_direction(c, channel, EVENT_OUT, time_ns);
 	collector_emit(c, channel,
@@ -238,7 +242,7 @@ static void take_socket(struct collector *c, const struct rings_record *r)
 		collector_take_end(c, channel, -r->result, r->time_ns);
 		break;
 	case WIRE_SHUTDOWN:
-		take_shutdown(c, channel, r->time_ns);
+		collector_take_shutdown(c, channel, r->time_ns);
 		break;
 	case WIRE_UNACCOUNTED:
 		/* Another process of the session may have been the one that saw them. */

@@ -18,6 +18,7 @@
 /* Between an image's end and the start of the next by something untraced. */
 #define LEAVE_MS    300
 #define RINGS_SPARE 2
+#define LINGER_US   2000
 #define JOIN_NS     10000000000u
 
 struct helper {
@@ -28,12 +29,12 @@ struct helper {
 	struct rings *rings;
 	struct processes *processes;
 	struct doorbell *doorbell;
-	struct event *pass, *sweep, *grace, *leave;
+	struct event *pass, *sweep, *grace, *leave, *linger;
 	unsigned int pass_us;
-	uint64_t start_ns, wall_ns;
+	uint64_t start_ns, wall_ns, linger_since_ns;
 	uint32_t root;
 	int root_status;
-	bool root_ended, root_told, no_children, over;
+	bool started, root_ended, root_told, no_children, over;
 	void (*on_root_ended)(void *context, int status, size_t alive);
 	void *on_root_ended_context;
 };
@@ -135,9 +136,26 @@ static void on_bell(void *context)
 
 /* ---- the end ---- */
 
+static void tell_root_ended(struct helper *h);
+
+/* What programs sent in their last moments is still on its way to the other end. */
+static bool lingers(struct helper *h)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (!h->mode.busy || !h->mode.busy(h->mode.context))
+		return false;
+	if (!h->linger_since_ns)
+		h->linger_since_ns = now;
+	if (now - h->linger_since_ns > HELPER_LINGER_MS * 1000000ull)
+		return false;
+	arm(h->linger, LINGER_US);
+	return true;
+}
+
 static void finish(struct helper *h)
 {
-	if (h->over)
+	if (h->over || lingers(h))
 		return;
 	h->over = true;
 	processes_finish(h->processes);
@@ -145,6 +163,13 @@ static void finish(struct helper *h)
 	h->mode.finish(h->mode.context, h);
 	session_end(&h->session, WIRE_COMPLETE_YES);
 	event_base_loopbreak(h->base);
+	if (h->no_children)
+		tell_root_ended(h);
+}
+
+static void on_linger(evutil_socket_t fd, short what, void *arg)
+{
+	finish(arg);
 }
 
 static void tell_root_ended(struct helper *h)
@@ -191,7 +216,6 @@ static void check_over(struct helper *h)
 			arm(h->leave, LEAVE_MS * 1000);
 	} else if (h->no_children) {
 		finish(h);
-		tell_root_ended(h);
 	}
 }
 
@@ -265,7 +289,9 @@ static int make_parts(struct helper *h, struct redactor *redactor)
 	h->sweep = event_new(h->base, -1, EV_PERSIST, on_sweep, h);
 	h->grace = event_new(h->base, -1, 0, on_grace, h);
 	h->leave = event_new(h->base, -1, 0, on_leave, h);
-	return h->processes && h->pass && h->sweep && h->grace && h->leave ? 0 : -ENOMEM;
+	h->linger = event_new(h->base, -1, 0, on_linger, h);
+	return h->processes && h->pass && h->sweep && h->grace && h->leave && h->linger ? 0
+											: -ENOMEM;
 }
 
 static struct event_base *precise_base(void)
@@ -303,8 +329,10 @@ int helper_new(const struct helper_options *options, struct helper **ret)
 		return r;
 	}
 	r = make_parts(h, options->redactor);
-	if (r == 0)
+	if (r == 0) {
+		h->started = true;
 		r = h->mode.start(h->mode.context, h);
+	}
 	if (r < 0) {
 		helper_free(h);
 		return r;
@@ -316,8 +344,10 @@ int helper_new(const struct helper_options *options, struct helper **ret)
 
 void helper_free(struct helper *h)
 {
-	struct event **events[] = {&h->pass, &h->sweep, &h->grace, &h->leave};
+	struct event **events[] = {&h->pass, &h->sweep, &h->grace, &h->leave, &h->linger};
 
+	if (h->started)
+		h->mode.stop(h->mode.context);
 	doorbell_free(h->doorbell);
 	processes_free(h->processes);
 	rings_free(h->rings);

@@ -26,8 +26,14 @@ struct helper_mode {
 	/* After each pass that read something: `fill` percent of the fullest ring is unreleased.
 	 * True: everything read so far is safe, the rings may be reused. */
 	bool (*pass)(void *context, unsigned int fill);
+	/* NULL, or: true while something is under way that must not be cut off by the session's
+	 * end. Asked again and again for HELPER_LINGER_MS at most. */
+	bool (*busy)(void *context);
 	/* The root has ended, and every process that joined: nothing more will come. */
 	void (*finish)(void *context, struct helper *h);
+	/* The loop is about to go: whatever hangs on it must. Comes in any case, after a `start`.
+	 */
+	void (*stop)(void *context);
 	void *context;
 };
 
@@ -69,6 +75,8 @@ void helper_no_children(struct helper *h);
 void helper_run(struct helper *h);
 /* The mode cannot go on (disk full): programs stop appending; they are not harmed. */
 void helper_stop_recording(struct helper *h);
+
+#define HELPER_LINGER_MS 2000
 
 /* Called once when the root has ended and the rest of the session has ended too, or has outlived
  * it by HELPER_GRACE_MS. `alive` processes are still there. */

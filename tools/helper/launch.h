@@ -24,7 +24,8 @@ struct launch {
 	char *const *argv; /* of the program */
 	const char *exe;   /* its file, "": to be found by exec */
 	enum image_kind kind;
-	/* Where the helper cannot be made: run the program all the same, as if we were not there. */
+	/* Where the helper cannot be made: run the program all the same, as if we were not there.
+	 */
 	bool fails_open;
 	/* Makes the helper; in the helper's process. NULL: said on stderr already. */
 	struct helper *(*make)(void *context);

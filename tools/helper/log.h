@@ -8,7 +8,7 @@
  */
 enum log_level { LOG_OFF, LOG_DEBUG, LOG_TRACE };
 
-#define LOG_COMPONENTS(C) C(session) C(ring) C(process) C(control) C(peer) C(storage)
+#define LOG_COMPONENTS(C) C(session) C(ring) C(process) C(control) C(peer) C(bridge) C(storage)
 
 enum log_component {
 #define C(name) LOG_##name,

@@ -10,7 +10,9 @@
 #include <unistd.h>
 #include "storage/manifest.h"
 #include "storage/recording.h"
+#include "tools/helper/bridging.h"
 #include "tools/helper/collector.h"
+#include "tools/helper/control.h"
 #include "tools/helper/log.h"
 
 /*
@@ -31,6 +33,9 @@ struct record {
 	struct helper *helper;
 	struct recording_writer *writer;
 	struct collector *collector;
+	struct bridging *bridging; /* NULL: nothing can be */
+	struct control *control;
+	struct event *flush; /* what was recorded without a pass */
 	json_t *manifest;
 	uint64_t flushed_ns;
 	unsigned int calm;
@@ -160,6 +165,58 @@ static void last_manifest(struct record *r)
 		give_up(r, -ENOSPC);
 }
 
+/* ---- what does not come through the rings ---- */
+
+static void answer(
+	void *context, const struct wire_request *request, int fd, struct wire_reply *reply)
+{
+	struct record *r = context;
+
+	bridging_answer(r->bridging, request, fd, reply);
+}
+
+static void on_recorded(void *context)
+{
+	struct record *r = context;
+	struct timeval soon = {.tv_usec = FLUSH_MS * 1000};
+
+	r->dirty = true;
+	if (!event_pending(r->flush, EV_TIMEOUT, NULL))
+		event_add(r->flush, &soon);
+}
+
+static void write_out(struct record *r, int error);
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct record *r = arg;
+
+	write_out(r, collector_error(r->collector));
+}
+
+/* Where it cannot be had (no loopback here), programs go on as before it was invented. */
+static void start_bridging(struct record *r)
+{
+	const struct bridging_options options = {.base = helper_base(r->helper),
+		.session = helper_session(r->helper),
+		.collector = r->collector,
+		.recorded = on_recorded,
+		.context = r};
+	int error;
+
+	options.session->arena->bridge = r->options.bridge;
+	if (r->options.bridge == WIRE_BRIDGE_NEVER)
+		return;
+	r->flush = event_new(options.base, -1, 0, on_flush, r);
+	error = r->flush ? bridging_new(&options, &r->bridging) : -ENOMEM;
+	if (error == 0)
+		error = control_new(options.base, options.session->folder, answer, r, &r->control);
+	if (error == 0)
+		return;
+	log_debug(bridge, "no connection can be bridged: %s", strerror(-error));
+	options.session->arena->ca_len = 0;
+}
+
 /* ---- the mode ---- */
 
 static int start(void *context, struct helper *h)
@@ -186,6 +243,8 @@ static int start(void *context, struct helper *h)
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot write '%s/manifest.json': %s\n", r->path,
 			strerror(-error));
+	else
+		start_bridging(r);
 	return error;
 }
 
@@ -240,13 +299,25 @@ static bool pass(void *context, unsigned int fill)
 	if (error == 0 && r->dirty && fill < FLUSH_FILL &&
 		now - r->flushed_ns < FLUSH_MS * 1000000ull)
 		return false;
+	write_out(r, error);
+	return true;
+}
+
+static void write_out(struct record *r, int error)
+{
 	if (error == 0 && r->dirty)
 		error = recording_flush(r->writer);
 	r->dirty = false;
-	r->flushed_ns = now;
+	r->flushed_ns = now_ns();
 	if (error < 0)
 		give_up(r, error);
-	return true;
+}
+
+static bool busy(void *context)
+{
+	const struct record *r = context;
+
+	return r->bridging && bridging_is_busy(r->bridging);
 }
 
 static void finish(void *context, struct helper *h)
@@ -259,6 +330,8 @@ static void finish(void *context, struct helper *h)
 	struct collector_totals t;
 	int error;
 
+	bridging_free(r->bridging);
+	r->bridging = NULL;
 	collector_finish(r->collector);
 	collector_event(r->collector, &stop);
 	error = recording_flush(r->writer);
@@ -276,6 +349,19 @@ static void finish(void *context, struct helper *h)
 	r->writer = NULL;
 }
 
+static void stop(void *context)
+{
+	struct record *r = context;
+
+	control_free(r->control);
+	bridging_free(r->bridging);
+	if (r->flush)
+		event_free(r->flush);
+	r->control = NULL;
+	r->bridging = NULL;
+	r->flush = NULL;
+}
+
 struct record *record_new(const struct record_options *options, struct redactor *redactor)
 {
 	struct record *r = calloc(1, sizeof(*r));
@@ -291,7 +377,9 @@ struct record *record_new(const struct record_options *options, struct redactor 
 		.lost = take_lost,
 		.event = take_event,
 		.pass = pass,
+		.busy = busy,
 		.finish = finish,
+		.stop = stop,
 		.context = r};
 	return r;
 }

@@ -12,6 +12,7 @@ struct record_options {
 	const char *config_file; /* its digest goes into the manifest; NULL: none */
 	int compression;
 	uint64_t segment_bytes_max;
+	uint32_t bridge; /* enum wire_bridge */
 	int argc;
 	char *const *argv; /* of the program */
 	const char *exe;   /* its path, or NULL */

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/session_ca.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 #include "tools/helper/control.h"
 #include "tools/helper/listener.h"
 #include "tools/helper/log.h"
 #include "tools/helper/overlay.h"
+#include "tools/helper/trust.h"
 #include "tools/helper/world.h"
 
 #define MISSES_MAX 1000 /* kept with their explanations; more are counted */
@@ -23,7 +23,7 @@ struct replay {
 	struct recording *recording;
 	struct tape *tape;
 	struct matcher *matcher;
-	struct session_ca *ca;
+	struct trust *trust;
 	struct peer *peer;
 	struct world *world;
 	struct control *control;
@@ -71,6 +71,10 @@ static void answer(
 
 	if (request->call == WIRE_CALL_REFUSED) {
 		refuse(r, request);
+		return;
+	}
+	if (request->call == WIRE_CALL_TRUST) {
+		trust_answer(r->trust, request, reply);
 		return;
 	}
 	if (request->call == WIRE_CALL_LISTENER && r->listeners) {
@@ -155,7 +159,7 @@ static int make_listeners(struct replay *r)
 	struct wire_arena *arena = helper_session(r->helper)->arena;
 	char control[PATH_MAX + 16];
 
-	r->overlay = overlay_new(r->tape, r->ca);
+	r->overlay = overlay_new(r->tape, trust_ca(r->trust));
 	if (!r->overlay)
 		return -ENOMEM;
 	snprintf(control, sizeof(control), "%s/" WIRE_CONTROL, helper_session(r->helper)->folder);
@@ -167,19 +171,6 @@ static int make_listeners(struct replay *r)
 
 /* ---- the mode ---- */
 
-static int publish_ca(struct replay *r)
-{
-	struct wire_arena *arena = helper_session(r->helper)->arena;
-	size_t len;
-	const uint8_t *der = session_ca_der(r->ca, &len);
-
-	if (!der || len > sizeof(arena->ca))
-		return -E2BIG;
-	memcpy(arena->ca, der, len);
-	arena->ca_len = (uint32_t)len;
-	return 0;
-}
-
 static int make_parts(struct replay *r)
 {
 	struct peer_options peer = {.base = helper_base(r->helper),
@@ -190,13 +181,11 @@ static int make_parts(struct replay *r)
 		.context = r};
 	int error;
 
-	r->ca = session_ca_new();
-	if (!r->ca)
+	r->trust = trust_new(helper_session(r->helper)->folder, helper_session(r->helper)->arena);
+	if (!r->trust)
 		return -ENOMEM;
-	peer.ca = r->ca;
-	error = publish_ca(r);
-	if (error == 0)
-		error = peer_new(&peer, &r->peer);
+	peer.ca = trust_ca(r->trust);
+	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
 	r->world = world_new(r->tape, r->peer);
@@ -258,6 +247,24 @@ static void finish(void *context, struct helper *h)
 {
 }
 
+static void stop(void *context)
+{
+	struct replay *r = context;
+
+	control_free(r->control);
+	listeners_free(r->listeners);
+	overlay_free(r->overlay);
+	world_free(r->world);
+	peer_free(r->peer);
+	trust_free(r->trust);
+	r->control = NULL;
+	r->listeners = NULL;
+	r->overlay = NULL;
+	r->world = NULL;
+	r->peer = NULL;
+	r->trust = NULL;
+}
+
 static int load(struct replay *r)
 {
 	int error = recording_open(r->options.path, &r->recording);
@@ -290,6 +297,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		.event = take_event,
 		.pass = pass,
 		.finish = finish,
+		.stop = stop,
 		.context = r};
 	error = load(r);
 	if (error < 0) {
@@ -304,12 +312,6 @@ void replay_free(struct replay *r)
 {
 	if (!r)
 		return;
-	control_free(r->control);
-	listeners_free(r->listeners);
-	overlay_free(r->overlay);
-	world_free(r->world);
-	peer_free(r->peer);
-	session_ca_free(r->ca);
 	matcher_free(r->matcher);
 	tape_free(r->tape);
 	recording_close(r->recording);

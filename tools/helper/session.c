@@ -224,15 +224,21 @@ void session_end(struct session *s, uint32_t complete)
 	}
 }
 
+/* Everything in it is ours: the session's files, and certificates made for its programs. */
 static void remove_folder(const char *folder)
 {
-	static const char *const names[] = {WIRE_ARENA, WIRE_CONTROL, WIRE_LIBRARY};
+	DIR *dir = opendir(folder);
+	struct dirent *e;
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", folder, names[i]) < (int)sizeof(path))
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] != '.' &&
+			snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) <
+				(int)sizeof(path))
 			unlink(path);
 	}
+	if (dir)
+		closedir(dir);
 	rmdir(folder);
 }
 

@@ -50,6 +50,10 @@ static void note_exchange(struct show_row *row, const struct tape *t, const stru
 	}
 	if (x->interim.len)
 		note(row, "interim");
+	if (x->protocol == TAPE_HTTP2)
+		note(row, "HTTP/2");
+	if (x->frame_count)
+		note(row, "%zu messages", x->frame_count);
 	if (x->response.head)
 		coding = http1_header(x->response.head, "content-encoding");
 	if (coding.len)
@@ -106,10 +110,12 @@ static bool make_connect(struct show_row *row, const struct tape_connect *c)
 		note(row, "%s", strerror(c->error));
 	else if (c->error < 0)
 		note(row, "outcome unknown");
+	else if (c->unopened)
+		note(row, "TLS, not opened: %s", c->unopened);
 	else if (c->bytes_in + c->bytes_out == 0)
 		note(row, "nothing sent");
 	else
-		note(row, "not HTTP/1: cannot be replayed");
+		note(row, "not HTTP: a dialogue");
 	return true;
 }
 

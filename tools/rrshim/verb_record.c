@@ -28,6 +28,7 @@ static const struct option options[] = {
 	{"config-file", required_argument, NULL, 'C'},
 	{"compression", required_argument, NULL, 'z'},
 	{"max-file-size", required_argument, NULL, 'm'},
+	{"bridge", required_argument, NULL, 'b'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -116,6 +117,21 @@ static int parse_compression(const char *text, int *ret)
 	return 0;
 }
 
+static int parse_bridge(const char *text, uint32_t *ret)
+{
+	static const char *const words[] = {[WIRE_BRIDGE_AUTO] = "auto",
+		[WIRE_BRIDGE_ALWAYS] = "always",
+		[WIRE_BRIDGE_NEVER] = "never"};
+
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int run(struct job *job)
 {
 	struct launch l = {.argv = job->options.argv,
@@ -175,6 +191,11 @@ int verb_record(int argc, char **argv)
 			if (parse_size(optarg, &job.options.segment_bytes_max) < 0)
 				return verb_misused(
 					"record", "--max-file-size takes MiB, not '%s'", optarg);
+			break;
+		case 'b':
+			if (parse_bridge(optarg, &job.options.bridge) < 0)
+				return verb_misused("record",
+					"--bridge takes auto, always or never, not '%s'", optarg);
 			break;
 		case 'q':
 			job.quiet = true;

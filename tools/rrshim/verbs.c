@@ -22,6 +22,8 @@ const struct verb verbs[] = {
 		"      --config-file FILE          its SHA-256 is kept there, too\n"
 		"      --compression none|zstd:N   (default: zstd:3)\n"
 		"      --max-file-size MIB         begin a new file past this (default: 100)\n"
+		"      --bridge auto|always|never  which TLS connections rrshim opens on their\n"
+		"                    way: those it cannot read otherwise (default), all, none\n"
 		"  -q, --quiet       no summary at the end\n" HELP_OPTION},
 	{"replay", verb_replay, "run it again, answered from a recording, offline",
 		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"

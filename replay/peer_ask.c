@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/peer_internal.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/authority.h"
+
+/* A request that has come, whatever it was spoken in: what the recording has for it. */
+
+static const char *const miss_sentences[MATCH_OUTCOME_MAX] = {
+	[MATCH_USED_UP] = "Every recorded answer to this request has been served already.",
+	[MATCH_DIFFERENT] =
+		"A request to this endpoint was recorded, but this one differs from it.",
+	[MATCH_NO_ENDPOINT] = "This method and path were never recorded for this host.",
+	[MATCH_NO_HOST] = "This host was never recorded.",
+};
+
+void ask_body_free(struct ask_body *b)
+{
+	buffer_free(&b->bytes);
+	XXH3_freeState(b->digest);
+	*b = (struct ask_body){0};
+}
+
+int ask_body_take(struct ask_body *b, struct span data)
+{
+	b->length += data.len;
+	b->bytes.max = CANON_BODY_MAX;
+	if (!b->digest && b->length <= CANON_BODY_MAX)
+		return buffer_append(&b->bytes, data.data, data.len);
+	if (!b->digest) {
+		b->digest = XXH3_createState();
+		if (!b->digest || XXH3_128bits_reset(b->digest) == XXH_ERROR)
+			return -ENOMEM;
+		XXH3_128bits_update(b->digest, b->bytes.data, b->bytes.len);
+		buffer_free(&b->bytes);
+	}
+	XXH3_128bits_update(b->digest, data.data, data.len);
+	return 0;
+}
+
+/*
+ * Whom the client means, where its request does not say. The announced name is left out: a
+ * recording does not know it, and both must come to the same authority.
+ */
+static const char *fallback_authority(const struct connection *c)
+{
+	const char *sni =
+		c->stream.ssl ? SSL_get_servername(c->stream.ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+	return sni ? sni : c->address;
+}
+
+static struct span scheme_of(const struct connection *c)
+{
+	return c->stream.ssl ? SPAN_LITERAL("https") : SPAN_LITERAL("http");
+}
+
+static void describe(const struct connection *c, const struct http1_head *head,
+	const char *authority, const struct ask_body *body, struct canon_input *ret)
+{
+	*ret = (struct canon_input){
+		.scheme = scheme_of(c),
+		.authority = span_of(authority),
+		.head = head,
+		.body = {body->bytes.data, body->bytes.len},
+		.body_elided = body->digest != NULL,
+		.length = body->length,
+	};
+	if (!body->digest)
+		return;
+	XXH128_canonical_t digest;
+	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(body->digest));
+	_Static_assert(sizeof(digest.digest) == sizeof(ret->digest), "XXH3-128");
+	memcpy(ret->digest, digest.digest, sizeof(ret->digest));
+}
+
+int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	struct match *ret)
+{
+	const struct peer_options *options = &c->peer->options;
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
+	struct canon_input input;
+	*ret = (struct match){0};
+	c->peer->stats.requests++;
+	c->spoke = true;
+	if (!authority)
+		return -ENOMEM;
+	describe(c, head, authority, body, &input);
+	int r = match_next(options->matcher, &input, ret);
+	free(authority);
+	if (r == 0 && !ret->exchange && options->on_miss)
+		options->on_miss(options->context, ret);
+	return r;
+}
+
+static char *explain_miss(const struct match *match)
+{
+	json_t *text = json_object_get(match->explanation, "message");
+	const char *message =
+		json_is_string(text) ? json_string_value(text) : miss_sentences[match->outcome];
+	json_t *body = json_pack("{s:{s:s,s:s,s:s,s:n},s:O?}", "error", "type",
+		"rrshim_replay_mismatch", "code", match_outcome_name(match->outcome), "message",
+		message, "param", "rrshim", match->explanation);
+	char *encoded = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	json_decref(body);
+	return encoded;
+}
+
+int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret)
+{
+	char *body = explain_miss(match);
+	if (!body)
+		return -ENOMEM;
+	*ret = BUFFER(SIZE_MAX);
+	int r = buffer_printf(ret,
+		"HTTP/1.1 400 Bad Request\r\n"
+		"Content-Type: application/json\r\n"
+		"x-should-retry: false\r\n"
+		"x-rrshim: replay-mismatch\r\n"
+		"Connection: %s\r\n"
+		"Content-Length: %zu\r\n"
+		"\r\n",
+		request->keep_alive ? "keep-alive" : "close", strlen(body));
+	if (r == 0 && !span_equal(request->method, SPAN_LITERAL("HEAD")))
+		r = buffer_append(ret, body, strlen(body));
+	free(body);
+	return r;
+}
+
+int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret)
+{
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
+	if (!authority)
+		return -ENOMEM;
+	const struct exchange *likely =
+		match_peek(c->peer->options.matcher, scheme_of(c), span_of(authority), head);
+	free(authority);
+	size_t recorded = likely ? playback_continue_bytes(likely->interim) : 0;
+	*ret = (struct ask_advice){0};
+	if (recorded)
+		ret->interim = (struct span){likely->interim.data, recorded};
+	else if (!likely) /* let it send the body, so that the miss can be explained by it */
+		ret->interim = SPAN_LITERAL("HTTP/1.1 100 Continue\r\n\r\n");
+	else /* the recorded server answered without wanting the body */
+		ret->answer = !likely->request.body_bytes;
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPLAY_PEER_HTTP2_H
+#define REPLAY_PEER_HTTP2_H
+
+/* Shared by peer_http2*.c only: HTTP/2 (RFC 9113) as the peer speaks it. */
+
+#include <nghttp2/nghttp2.h>
+#include "replay/peer_internal.h"
+
+/* What a stream waits for. */
+enum http2_stage {
+	HTTP2_REQUEST, /* the rest of the request */
+	HTTP2_INTERIM, /* the time of the interim heads, … */
+	HTTP2_HEAD,
+	HTTP2_BODY, /* … of the next of the body or its end; or room in the client's window */
+	HTTP2_CUT,  /* … of the end of a response that is not complete */
+	HTTP2_OVER  /* nothing: all was sent, or what would have come is not known */
+};
+
+struct http2_stream {
+	TAILQ_ENTRY(http2_stream) link;
+	struct http2 *http2;
+	int32_t id;
+	enum http2_stage stage;
+
+	/* The request, while it arrives. */
+	char *method, *path, *authority;
+	struct buffer fields; /* its other header lines */
+	struct buffer head;   /* all of it in HTTP/1.1 */
+	struct ask_body body;
+
+	/* The response. */
+	const struct exchange *exchange; /* NULL: a miss, whose content is `out` */
+	struct playback playback;
+	uint64_t asked_ns; /* the request was complete */
+	uint64_t due_ns;   /* look again then; 0: not waiting for a time */
+	struct buffer out; /* content on its way, from `out_done` */
+	size_t out_done;
+	struct buffer trailers; /* as a response head, so that it can be read as one; or empty */
+};
+TAILQ_HEAD(http2_streams, http2_stream);
+
+struct http2 {
+	struct connection *connection;
+	nghttp2_session *session;
+	struct http2_streams streams;
+};
+
+/* peer_http2_request.c. Each 0 or -errno: -E2BIG for more header bytes than HTTP1_HEAD_BYTES_MAX.
+ */
+int http2_request_header(struct http2_stream *s, struct span name, struct span value);
+/* All headers have come; `more`: a body follows. */
+int http2_request_head(struct http2_stream *s, bool more);
+int http2_request_body(struct http2_stream *s, struct span data);
+/* The request is complete: it is answered, if it has not been before. */
+void http2_request_end(struct http2_stream *s);
+/* Frees what only an arriving request needs. */
+void http2_request_free(struct http2_stream *s);
+
+/* peer_http2_response.c. */
+void http2_response_start(struct http2_stream *s, const struct exchange *exchange);
+/* `response`, in HTTP/1.1, is taken over. */
+void http2_response_miss(struct http2_stream *s, struct buffer *response);
+/* Sends 1xx heads, in HTTP/1.1. */
+void http2_response_interim(struct http2_stream *s, struct span heads);
+/* What the stream waited for is due. */
+void http2_response_play(struct http2_stream *s);
+void http2_response_free(struct http2_stream *s);
+void http2_stream_reset(struct http2_stream *s, uint32_t code);
+
+#endif

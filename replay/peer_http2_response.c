@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/peer_http2.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A stream's response: interim heads, head, body, trailers, each at its recorded time, then the
+ * recorded end. The body is pulled by nghttp2 when the client's window has room, and from disk when
+ * it is due, so a stream holds one recorded read at most, however long the response.
+ */
+
+#define CONTENT_BYTES  (64u << 10) /* of one recorded read at a time */
+#define TRAILERS_MAX   (2 * HTTP1_HEAD_BYTES_MAX)
+#define TRAILER_STATUS "HTTP/1.1 200\r\n"
+
+void http2_response_free(struct http2_stream *s)
+{
+	buffer_free(&s->out);
+	buffer_free(&s->trailers);
+}
+
+static bool await(struct http2_stream *s, uint64_t recorded_ns)
+{
+	uint64_t due =
+		serve_due_ns(s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
+	if (due <= monotonic_ns())
+		return false;
+	s->due_ns = due;
+	return true;
+}
+
+static struct recording *recording_of(const struct http2_stream *s)
+{
+	return s->http2->connection->peer->options.tape->recording;
+}
+
+/* Without memory the connection cannot go on. */
+static void check(struct http2_stream *s, int error)
+{
+	if (error < 0)
+		s->http2->connection->dead = true;
+}
+
+void http2_stream_reset(struct http2_stream *s, uint32_t code)
+{
+	s->stage = HTTP2_OVER;
+	check(s, nghttp2_submit_rst_stream(s->http2->session, NGHTTP2_FLAG_NONE, s->id, code));
+}
+
+/* ---- header fields ---- */
+
+struct fields {
+	nghttp2_nv list[HTTP1_HEADERS_MAX + 1];
+	size_t count;
+	char status[12];
+	uint8_t *text; /* what the list points into */
+};
+
+/* Of the connection, or of HTTP/1's framing (RFC 9113, 8.2.2). */
+static bool is_hop_by_hop(const struct http1_head *head, struct span name)
+{
+	static const char *const names[] = {
+		"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_equal_nocase(name, names[i]))
+			return true;
+	/* A length next to a coding was never the body's; one where there is no body is refused. */
+	return span_equal_nocase(name, "content-length") &&
+		(head->body == HTTP1_BODY_CHUNKED || head->status == 204 || head->status < 200);
+}
+
+static void add_field(struct fields *f, struct span name, struct span value)
+{
+	f->list[f->count++] = (nghttp2_nv){.name = (uint8_t *)name.data,
+		.value = (uint8_t *)value.data,
+		.namelen = name.len,
+		.valuelen = value.len};
+}
+
+/* A copy of the head in which folded lines are one. */
+static uint8_t *unfolded(struct span raw)
+{
+	uint8_t *text = malloc(raw.len);
+	for (size_t i = 0; text && i < raw.len; i++)
+		text[i] = raw.data[i] == '\r' || raw.data[i] == '\n' ? ' ' : raw.data[i];
+	return text;
+}
+
+static int collect_fields(struct fields *f, const struct http1_head *head)
+{
+	f->text = unfolded(head->raw);
+	if (!f->text)
+		return NGHTTP2_ERR_NOMEM;
+	for (size_t i = 0; i < head->count; i++) {
+		struct span name = head->headers[i].name, value = head->headers[i].value;
+		if (is_hop_by_hop(head, name))
+			continue;
+		name.data = f->text + (name.data - head->raw.data);
+		value.data = f->text + (value.data - head->raw.data);
+		add_field(f, name, value);
+	}
+	return 0;
+}
+
+static int fields_of(struct fields *f, const struct http1_head *head)
+{
+	f->count = 0;
+	snprintf(f->status, sizeof(f->status), "%03d", head->status);
+	add_field(f, SPAN_LITERAL(":status"), span_of(f->status));
+	return collect_fields(f, head);
+}
+
+/* ---- heads ---- */
+
+static int submit_interim(struct http2_stream *s, const struct http1_head *head)
+{
+	struct fields f;
+	int r = fields_of(&f, head);
+	if (r == 0)
+		r = nghttp2_submit_headers(
+			s->http2->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.list, f.count, NULL);
+	free(f.text);
+	return r;
+}
+
+static int submit_head(
+	struct http2_stream *s, const struct http1_head *head, const nghttp2_data_provider *body)
+{
+	struct fields f;
+	int r = fields_of(&f, head);
+	if (r == 0)
+		r = nghttp2_submit_response(s->http2->session, s->id, f.list, f.count, body);
+	free(f.text);
+	return r;
+}
+
+static int submit_trailers(struct http2_stream *s)
+{
+	struct fields f = {.count = 0};
+	struct http1_head head;
+	int r = http1_parse_head(
+		HTTP1_RESPONSE, (struct span){s->trailers.data, s->trailers.len}, &head);
+	r = r ? r : collect_fields(&f, &head);
+	r = r ? r : nghttp2_submit_trailer(s->http2->session, s->id, f.list, f.count);
+	free(f.text);
+	return r;
+}
+
+static void send_interim(struct http2_stream *s, struct span heads, bool continues)
+{
+	struct http1_head head;
+	while (heads.len && http1_parse_head(HTTP1_RESPONSE, heads, &head) == 0) {
+		if (continues || head.status != 100)
+			check(s, submit_interim(s, &head));
+		heads = (struct span){heads.data + head.raw.len, heads.len - head.raw.len};
+	}
+}
+
+void http2_response_interim(struct http2_stream *s, struct span heads)
+{
+	send_interim(s, heads, true);
+}
+
+/* ---- body ---- */
+
+static void drop_out(struct http2_stream *s)
+{
+	buffer_free(&s->out);
+	s->out_done = 0;
+}
+
+/* True: the response has content that is not handed out; its time is *ret_ns. */
+static bool has_content(struct http2_stream *s, uint64_t *ret_ns)
+{
+	return s->exchange && playback_peek(&s->playback, ret_ns);
+}
+
+static size_t take_content(struct http2_stream *s, uint8_t *to, size_t room)
+{
+	size_t len = s->out.len - s->out_done < room ? s->out.len - s->out_done : room;
+	if (len)
+		memcpy(to, s->out.data + s->out_done, len);
+	s->out_done += len;
+	return len;
+}
+
+/*
+ * All content has left. True: the stream ends here, with the flags set; false: its end is not due
+ * or is not an orderly one.
+ */
+static bool finish_body(struct http2_stream *s, uint32_t *flags)
+{
+	const struct exchange *e = s->exchange;
+	drop_out(s);
+	if (e && !e->response.complete) {
+		s->stage = HTTP2_CUT;
+		s->due_ns = s->asked_ns;
+		return false;
+	}
+	if (e && await(s, e->response.end_ns))
+		return false;
+	s->stage = HTTP2_OVER;
+	*flags |= NGHTTP2_DATA_FLAG_EOF;
+	if (s->trailers.len) {
+		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+		check(s, submit_trailers(s));
+	}
+	return true;
+}
+
+/* nghttp2 asks: there is room in the client's window, and on the way to it. */
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
+	uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+	struct http2_stream *s = source->ptr;
+	uint64_t recorded_ns;
+	if (s->out_done == s->out.len && has_content(s, &recorded_ns)) {
+		if (await(s, recorded_ns)) {
+			drop_out(s);
+			return NGHTTP2_ERR_DEFERRED;
+		}
+		buffer_reset(&s->out);
+		s->out_done = 0;
+		s->out.max = CONTENT_BYTES;
+		/* Where the recording is damaged, an end that the client notices. */
+		if (playback_read(&s->playback, recording_of(s), &s->out) < 0)
+			return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	}
+	size_t len = take_content(s, to, room);
+	if (s->out_done < s->out.len || has_content(s, &recorded_ns))
+		return (ssize_t)len;
+	if (!finish_body(s, flags) && !len)
+		return NGHTTP2_ERR_DEFERRED;
+	return (ssize_t)len;
+}
+
+/* ---- stages: each true when the next one may begin at once ---- */
+
+static bool play_interim(struct http2_stream *s)
+{
+	const struct exchange *e = s->exchange;
+	if (e->interim.len && await(s, e->interim_ns))
+		return false;
+	/* A client that waited for a 100 has been told. */
+	send_interim(s, e->interim, false);
+	s->stage = HTTP2_HEAD;
+	return true;
+}
+
+static int read_trailers(struct http2_stream *s)
+{
+	s->trailers = BUFFER(TRAILERS_MAX);
+	int r = buffer_append(&s->trailers, TRAILER_STATUS, strlen(TRAILER_STATUS));
+	r = r ? r : playback_read_trailers(s->exchange, recording_of(s), &s->trailers);
+	/* No more than the empty line at the end. */
+	if (s->trailers.len <= strlen(TRAILER_STATUS "\r\n"))
+		buffer_free(&s->trailers);
+	return r;
+}
+
+/* The end came with the head: a gRPC "trailers-only" response is told by that alone. */
+static bool ends_with_head(const struct http2_stream *s)
+{
+	const struct tape_message *m = &s->exchange->response;
+	return m->complete && !m->body_bytes && !s->trailers.len && m->end_ns <= m->head_ns;
+}
+
+static bool play_head(struct http2_stream *s)
+{
+	const struct http1_head *head = s->exchange->response.head;
+	nghttp2_data_provider body = {.source.ptr = s, .read_callback = read_body};
+	if (!head) {
+		s->stage = HTTP2_CUT;
+		return true;
+	}
+	if (await(s, s->exchange->response.head_ns))
+		return false;
+	if (head->status < 200) { /* an upgrade is not to be had here (RFC 9113, 8.6) */
+		http2_stream_reset(s, NGHTTP2_HTTP_1_1_REQUIRED);
+		return false;
+	}
+	if (read_trailers(s) < 0) {
+		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+		return false;
+	}
+	bool over = ends_with_head(s);
+	s->stage = over ? HTTP2_OVER : HTTP2_BODY;
+	check(s, submit_head(s, head, over ? NULL : &body));
+	return false;
+}
+
+static bool play_body(struct http2_stream *s)
+{
+	int r = nghttp2_session_resume_data(s->http2->session, s->id);
+	check(s, nghttp2_is_fatal(r) ? r : 0);
+	return false;
+}
+
+static bool is_alone(const struct http2_stream *s)
+{
+	return TAILQ_FIRST(&s->http2->streams) == s && !TAILQ_NEXT(s, link);
+}
+
+static bool play_cut(struct http2_stream *s)
+{
+	const struct tape_close *close = &s->exchange->close;
+	if (close->seen && await(s, close->time_ns))
+		return false;
+	/* Where the recorded program left first, what would have come is not known. */
+	if (!close->seen)
+		s->stage = HTTP2_OVER;
+	else if (close->kind == EVENT_END_RESET_STREAM)
+		http2_stream_reset(s, (uint32_t)close->error);
+	else if (close->kind == EVENT_END_ERROR && s->exchange->protocol == TAPE_HTTP1 &&
+		is_alone(s))
+		serve_plan_end(s->http2->connection, ENDING_RESET, monotonic_ns(), false);
+	else
+		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+	return false;
+}
+
+void http2_response_play(struct http2_stream *s)
+{
+	static bool (*const stages[])(struct http2_stream *) = {
+		[HTTP2_INTERIM] = play_interim,
+		[HTTP2_HEAD] = play_head,
+		[HTTP2_BODY] = play_body,
+		[HTTP2_CUT] = play_cut,
+	};
+	s->due_ns = 0;
+	while (s->stage > HTTP2_REQUEST && s->stage < HTTP2_OVER && stages[s->stage](s))
+		;
+}
+
+void http2_response_start(struct http2_stream *s, const struct exchange *exchange)
+{
+	s->exchange = exchange;
+	s->stage = HTTP2_INTERIM;
+	playback_start_content(&s->playback, exchange);
+	http2_response_play(s);
+}
+
+void http2_response_miss(struct http2_stream *s, struct buffer *response)
+{
+	nghttp2_data_provider body = {.source.ptr = s, .read_callback = read_body};
+	struct http1_head head;
+	s->out = *response;
+	s->stage = HTTP2_OVER;
+	if (http1_parse_head(HTTP1_RESPONSE, (struct span){s->out.data, s->out.len}, &head) != 0)
+		return;
+	s->out_done = head.raw.len;
+	s->stage = HTTP2_BODY;
+	check(s, submit_head(s, &head, s->out_done < s->out.len ? &body : NULL));
+}

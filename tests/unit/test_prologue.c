@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include "shim/prologue.h"
+
+#define MOVABLE(need, ...)                                                                         \
+	prologue_movable((const uint8_t[need + PROLOGUE_INSTRUCTION_MAX]){__VA_ARGS__}, need)
+
+Test(prologue, openssl_as_built_into_node)
+{
+	/* SSL_read: push, mov, push ×3, sub, test */
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0x41, 0x56, 0x41, 0x55, 0x41, 0x54, 0x48,
+			     0x83, 0xec, 0x48, 0x85, 0xd2, 0x0f, 0x88),
+		14);
+	/* SSL_read_ex: the room on the stack begins at 13 */
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0x41, 0x57, 0x41, 0x56, 0x41, 0x55, 0x41,
+			     0x54, 0x53, 0x48, 0x83, 0xec, 0x38, 0x48),
+		17);
+	/* SSL_do_handshake: cmpq $0, 0x30(%rdi) begins at 10 */
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0x48, 0x83, 0xec, 0x38, 0x48,
+			     0x83, 0x7f, 0x30, 0x00, 0x0f, 0x84),
+		15);
+	/* X509_verify_cert: test %rdi, %rdi begins at 11 */
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0x41, 0x56, 0x41, 0x55, 0x41, 0x54, 0x53,
+			     0x48, 0x85, 0xff, 0x0f, 0x84),
+		14);
+}
+
+Test(prologue, a_large_frame)
+{
+	cr_assert_eq(MOVABLE(5, 0x48, 0x81, 0xec, 0x00, 0x10, 0x00, 0x00), 7);
+}
+
+Test(prologue, nothing_that_depends_on_its_address)
+{
+	/* jmp, call, jmp *x(%rip), lea x(%rip), mov x(%rip), cmpq x(%rip), jcc, int3 */
+	cr_assert_eq(MOVABLE(5, 0xe9, 1, 2, 3, 4), 0);
+	cr_assert_eq(MOVABLE(5, 0xe8, 1, 2, 3, 4), 0);
+	cr_assert_eq(MOVABLE(5, 0xff, 0x25, 1, 2, 3, 4), 0);
+	cr_assert_eq(MOVABLE(5, 0x48, 0x8d, 0x05, 1, 2, 3, 4), 0);
+	cr_assert_eq(MOVABLE(5, 0x48, 0x89, 0x05, 1, 2, 3, 4), 0);
+	cr_assert_eq(MOVABLE(5, 0x48, 0x83, 0x3d, 1, 2, 3, 4, 5), 0);
+	cr_assert_eq(MOVABLE(5, 0x74, 1, 0x90, 0x90, 0x90), 0);
+	cr_assert_eq(MOVABLE(5, 0xcc), 0);
+}
+
+Test(prologue, nothing_short_of_what_is_needed)
+{
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0xc3), 0);
+	cr_assert_eq(MOVABLE(14, 0x55, 0x48, 0x89, 0xe5, 0x41, 0x56, 0xe8, 1, 2, 3, 4), 0);
+}
+
+Test(prologue, no_detour_over_a_detour)
+{
+	cr_assert_eq(MOVABLE(14, 0xff, 0x25, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8), 0);
+}
