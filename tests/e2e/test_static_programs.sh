@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Programs that no preload reaches: static ones, and those of another libc. A seccomp listener
+# stands in for the preload.
+
+build_clients() {
+	compile get "$TESTS/e2e/get.c"
+	compile get-static "$TESTS/e2e/get.c" -static
+	compile get-pie "$TESTS/e2e/get.c" -static-pie -fPIE
+	compile run "$TESTS/e2e/run.c"
+	compile run-static "$TESTS/e2e/run.c" -static
+	command -v musl-gcc >/dev/null || return 0
+	CC=musl-gcc compile get-musl "$TESTS/e2e/get.c"
+	CC=musl-gcc compile get-musl-static "$TESTS/e2e/get.c" -static
+}
+
+# Every kind of client there is here.
+clients() {
+	local name
+	for name in get get-static get-pie get-musl get-musl-static; do
+		[[ ! -x $name ]] || echo "./$name"
+	done
+}
+
+# replays_like_recorded CMD…: the same output and status, with nothing missed.
+replays_like_recorded() {
+	replay_offline "$@"
+	same
+	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
+	equal "unused calls" 0 "$(query rep.json 'd["unused"]')"
+}
+
+test_replays_what_another_client_recorded() {
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json /page /204
+	stop_server
+	local client
+	for client in $(clients); do
+		replays_like_recorded "$client" localhost "$HTTP_PORT" /json /page /204
+		replays_like_recorded "$client" n localhost "$HTTP_PORT" /json /page /204
+	done
+}
+
+test_refused_port_in_replay() {
+	build_clients
+	local port client
+	port=$(closed_port)
+	record ./get 127.0.0.1 "$port" /x
+	contains rec.out refused
+	for client in $(clients); do
+		replays_like_recorded "$client" 127.0.0.1 "$port" /x
+		replays_like_recorded "$client" n 127.0.0.1 "$port" /x
+	done
+}
+
+test_replay_reaches_nothing_else() {
+	# The server is there, but it is not the recording's.
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json
+	local before client
+	before=$(requests_seen)
+	for client in ./get-static ./get-musl; do
+		[[ -x $client ]] || continue
+		rep_status=0
+		"$RRSHIM" replay -- "$client" localhost "$HTTPS_PORT" /json >rep.out 2>rep.err || rep_status=$?
+		equal "exit status" 86 "$rep_status"
+	done
+	equal "requests at the server" "$before" "$(requests_seen)"
+}
+
+test_unknown_names_fail_at_once() {
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json
+	stop_server
+	local client
+	for client in $(clients); do
+		SECONDS=0
+		replay_offline "$client" no-such-name.test 80 /x
+		contains rep.out 'no-such-name.test is not known'
+		((SECONDS < 4)) || fail "'$client' waited $SECONDS s for a name"
+	done
+}
+
+test_recorded_names_resolve() {
+	need_root "to give the recorded client a hosts file"
+	build_clients
+	start_server
+	printf '127.0.0.1 localhost api.test\n' >hosts
+	unshare -m sh -c 'mount --bind hosts /etc/hosts && exec "$@"' sh \
+		"$RRSHIM" record -- ./get api.test "$HTTP_PORT" /json >rec.out 2>rec.err
+	rec_status=0
+	stop_server
+	local client
+	for client in $(clients); do
+		replays_like_recorded "$client" api.test "$HTTP_PORT" /json
+	done
+}
+
+test_generations() {
+	# A static parent, a dynamic child, a static grandchild, and so on.
+	build_clients
+	start_server
+	record ./run ./run ./get localhost "$HTTP_PORT" /json
+	stop_server
+	replays_like_recorded ./run ./run-static ./get localhost "$HTTP_PORT" /json
+	replays_like_recorded ./run-static ./run ./get-static localhost "$HTTP_PORT" /json
+	replays_like_recorded ./run-static ./run-static ./run ./get localhost "$HTTP_PORT" /json
+	replays_like_recorded ./run exec ./run-static exec ./run fexec ./get-static localhost "$HTTP_PORT" /json
+	replays_like_recorded sh -c "exec ./get-static localhost $HTTP_PORT /json"
+}
+
+test_many_at_once() {
+	build_clients
+	start_server
+	record sh -c "for i in 1 2 3 4 5 6 7 8; do ./get localhost $HTTP_PORT /json >out.\$i & done; wait; cat out.*"
+	stop_server
+	replay_offline sh -c "for i in 1 2 3 4 5 6 7 8; do ./get-static localhost $HTTP_PORT /json >out.\$i & done; wait; cat out.*"
+	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
+	sort rec.out >rec.sorted
+	sort rep.out >rep.sorted
+	same_file rec.sorted rep.sorted
+}
+
+test_a_filter_of_its_own() {
+	build_clients
+	start_server
+	record ./run filter ./get localhost "$HTTP_PORT" /json
+	contains rec.out 'own filter: Argument list too long'
+	stop_server
+	replays_like_recorded ./run-static filter ./get-static localhost "$HTTP_PORT" /json
+}
+
+test_a_listener_of_its_own() {
+	# There can be one only: it is told so, and goes on.
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json
+	stop_server
+	replay_offline ./run-static listener ./get-static localhost "$HTTP_PORT" /json
+	contains rep.out 'own listener: Device or resource busy'
+	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
+	# Under somebody else's listener we can have none: not started.
+	replay_offline ./run listener ./get-static localhost "$HTTP_PORT" /json
+	contains rep.out 'own listener: yes'
+	contains rep.err 'no seccomp listener'
+	lacks rep.out id
+}
+
+test_it_is_itself() {
+	# The name, the folder, the process and its signals are what they would be.
+	cat >self.c <<-'END'
+		#include <limits.h>
+		#include <signal.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			char exe[PATH_MAX] = "", cwd[PATH_MAX] = "";
+			struct sigaction usr2;
+			sigset_t mask;
+			readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+			getcwd(cwd, sizeof(cwd));
+			sigprocmask(SIG_SETMASK, NULL, &mask);
+			sigaction(SIGUSR2, NULL, &usr2);
+			printf("%d %s %s %s %d %d %d\n", argc, argv[0], exe, cwd,
+				sigismember(&mask, SIGUSR1), usr2.sa_handler == SIG_IGN, fcntl_count());
+			return 0;
+		}
+	END
+	cat >count.h <<-'END'
+		#include <fcntl.h>
+		static int fcntl_count(void)
+		{
+			int n = 0;
+			for (int fd = 0; fd < 256; fd++)
+				n += fcntl(fd, F_GETFD) >= 0;
+			return n;
+		}
+	END
+	cat >caller.py <<-'END'
+		import os, signal, sys
+		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+		signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+		os.chdir("sub")
+		os.execv("../self", ["another name", "x"])
+	END
+	mkdir -p sub
+	compile self self.c -include count.h -static
+	"$PYTHON" caller.py >expected
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json
+	replay_offline "$PYTHON" caller.py
+	same_file expected rep.out
+}
+
+test_the_helper_is_killed_in_replay() {
+	build_clients
+	start_server
+	record ./get localhost "$HTTP_PORT" /json /json
+	rep_status=0
+	"$RRSHIM" replay -- ./get-static localhost "$HTTP_PORT" /json +ready -go /json >rep.out 2>rep.err &
+	local front=$!
+	wait_until 20 test -e ready || fail "the client did not start"
+	kill -9 "$(pgrep -P "$front")"
+	: >go
+	wait "$front" || rep_status=$?
+	contains rep.out 'connect: Network is unreachable'
+}
