@@ -571,7 +571,7 @@ Test(http2_tap, a_chunk_is_one_call)
 	buffer_free(&w.said);
 }
 
-/* 0x3fe1ff2f: a table of 1 MiB; beyond it nothing a real peer asks for. */
+/* Resized to 64 KiB in one direction, to 256 MiB in the other. */
 Test(http2_tap, a_larger_table_needs_no_settings_seen)
 {
 	struct world w = world(0);
@@ -601,6 +601,25 @@ Test(http2_tap, a_compression_bomb_is_a_malformed_request_and_no_more)
 	headers(&w, EVENT_OUT, BOTH, 3, GET);
 	check_said(&w, "3>" GET_1 ".");
 	buffer_free(&first);
+}
+
+/* Exactly as many as an HTTP/1.1 head may have, and one more. */
+Test(http2_tap, too_many_headers)
+{
+	struct world w = world(0);
+	uint8_t block[3 + 508];
+
+	begin(&w);
+	memset(block, 0x90, sizeof(block)); /* accept-encoding: gzip, deflate */
+	memcpy(block, "\x82\x84\x86", 3);
+	frame(&w, EVENT_OUT, HEADERS, BOTH, 1, block, sizeof(block));
+	cr_expect_eq(w.said.len, 0);
+	frame(&w, EVENT_OUT, HEADERS, BOTH, 3, block, sizeof(block) - 1);
+	cr_expect_eq(w.said.len,
+		strlen("3>GET / HTTP/1.1\r\n\r\n.") +
+			507 * strlen("accept-encoding: gzip, deflate\r\n"));
+	http2_tap_free(w.tap);
+	buffer_free(&w.said);
 }
 
 Test(http2_tap, too_many_streams)
