@@ -370,6 +370,60 @@ Test(peer_http2, a_recorded_reset_of_an_http1_connection_resets)
 	world_free(&w);
 }
 
+Test(peer_http2, trailers_that_are_none_cut_their_stream_alone)
+{
+	struct world w;
+	record_begin(&w);
+	record_exchange(
+		&w, 1, false, REQUEST("/never"), CHUNKED "\r\n3\r\none\r\n0\r\nno colon\r\n\r\n");
+	record_exchange(&w, 2, false, REQUEST("/a"), ANSWER);
+	serve_one(&w, as_recorded, miss_then_hit);
+	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
+	cr_expect_str_eq(h2.answers[1].content, "hello");
+}
+
+Test(peer_http2, a_body_until_close_ends_its_stream_then)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1, REQUEST("/a"), 10 * MS);
+	record_in(&w, 1, "HTTP/1.1 200 OK\r\n\r\nhello", 12 * MS);
+	record_end(&w, 1, EVENT_END_FIN, 0, 52 * MS);
+	serve_one(&w, as_recorded, get_a);
+	cr_expect_str_eq(h2.answers[0].content, "hello");
+	cr_expect_eq(h2.answers[0].code, NGHTTP2_NO_ERROR);
+	cr_expect_geq(h2.answers[0].end_ns - h2.asked_ns, 42 * MS);
+}
+
+static void ping(struct client *c)
+{
+	nghttp2_submit_ping(h2.session, NGHTTP2_FLAG_NONE, NULL);
+	http2_send(&h2);
+	while (!h2.pong && http2_receive(&h2))
+		;
+}
+
+static void get_a_and_b(struct client *c)
+{
+	struct http2_answer *unfinished = http2_get(&h2, "/a"), *b = http2_get(&h2, "/b");
+	http2_send(&h2);
+	while ((!b->closed || !unfinished->length) && http2_receive(&h2))
+		;
+	ping(c);
+	cr_expect_not(unfinished->closed);
+}
+
+Test(peer_http2, what_the_program_left_unfinished_stays_open)
+{
+	struct world w;
+	record_begin(&w);
+	record_exchange(&w, 1, false, REQUEST("/a"), CHUNKED "\r\n3\r\none\r\n");
+	record_exchange(&w, 2, false, REQUEST("/b"), ANSWER);
+	serve_one(&w, as_recorded, get_a_and_b);
+	cr_expect_str_eq(h2.answers[0].content, "one");
+}
+
 /* ---- large ones ---- */
 
 #define PIECE  (256u << 10)
@@ -466,14 +520,6 @@ Test(peer_http2, an_upload_too_large_to_hold_is_matched_by_digest)
 }
 
 /* ---- the connection ---- */
-
-static void ping(struct client *c)
-{
-	nghttp2_submit_ping(h2.session, NGHTTP2_FLAG_NONE, NULL);
-	http2_send(&h2);
-	while (!h2.pong && http2_receive(&h2))
-		;
-}
 
 Test(peer_http2, a_ping_is_answered)
 {
