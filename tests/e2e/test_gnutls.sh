@@ -125,3 +125,25 @@ test_server_side_is_not_the_world() {
 	equal "what the client read" 1 "$(grep -c 'in  15 B *from the server' events)"
 	lacks events 'out  15 B'
 }
+
+# early_data [refuse]: what the client said on two connections is in the recording, once.
+early_data() {
+	have_gnutls_headers
+	make_pki
+	compile gnutls_early "$TESTS/e2e/gnutls_early.c" -lgnutls
+	record ./gnutls_early pki/server.pem pki/server.key "$@"
+	equal status 0 "$rec_status"
+	"$RRSHIM" events "$(recording)" >events
+	equal "what the client said" 'first;written earlywritten late;' \
+		"$(sed -n 's/.*io.network.data *out .* B  //p' events | sort | tr '\n' ';')"
+}
+
+test_early_data() {
+	early_data
+	contains rec.out 'early: written early'
+}
+
+test_early_data_refused() {
+	early_data refuse
+	contains rec.out 'late: written early'
+}
