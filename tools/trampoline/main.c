@@ -9,8 +9,8 @@
  * IMAGE is a path, or "fd:N" for an open descriptor. Whatever goes wrong: in record the image is
  * started all the same; in replay it is not.
  *
- * Nothing of it is left in what it becomes: its descriptors are close-on-exec, signals, mask and
- * environment are as they came.
+ * Nothing of it is left in what it becomes: its descriptors are close-on-exec, signals and mask are
+ * as they came, and so is the environment but for the variables of trust.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,17 +87,33 @@ static bool is_covered(const char *path)
 		errno == WIRE_COVERED_ERRNO;
 }
 
-/* Says how far we are, on a control connection of its own, and closes that. 0 or -errno. */
-static int say(
-	int fd, const struct start *s, enum wire_listener stage, uint64_t descriptor, int error)
+/* One question on a control connection of its own, which is closed. 0 or -errno. */
+static int ask(int fd, const struct wire_request *q, struct wire_reply *reply)
 {
-	static struct wire_request q;
-	static struct wire_reply reply;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int r = -ETIMEDOUT;
 
 	if (fd < 0)
 		return fd;
+	if (send(fd, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
+		r = -errno;
+	else if (poll(&p, 1, PATIENCE_MS) > 0)
+		r = recv(fd, reply, sizeof(*reply), 0) == sizeof(*reply) &&
+				reply->magic == WIRE_MAGIC
+			? 0
+			: -EPROTO;
+	close(fd);
+	return r;
+}
+
+/* Says how far we are. 0 or -errno. */
+static int say(
+	int fd, const struct start *s, enum wire_listener stage, uint64_t descriptor, int error)
+{
+	static struct wire_request q;
+	static struct wire_reply reply;
+	int r;
+
 	q = (struct wire_request){.magic = WIRE_MAGIC,
 		.version = WIRE_VERSION,
 		.call = WIRE_CALL_LISTENER,
@@ -106,15 +122,51 @@ static int say(
 		.source_port = (uint32_t)error,
 		.image = stage};
 	strncpy(q.resolve.node, s->image, sizeof(q.resolve.node) - 1);
-	if (send(fd, &q, sizeof(q), MSG_NOSIGNAL) != sizeof(q))
-		r = -errno;
-	else if (poll(&p, 1, PATIENCE_MS) > 0)
-		r = recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) &&
-				reply.magic == WIRE_MAGIC && reply.verdict == WIRE_PASS
-			? 0
-			: -(reply.error ? reply.error : EPROTO);
-	close(fd);
+	r = ask(fd, &q, &reply);
+	if (r == 0 && reply.verdict != WIRE_PASS)
+		r = -(reply.error ? reply.error : EPROTO);
 	return r;
+}
+
+/*
+ * What a static program trusts it reads from where these variables say; the shim gives them to
+ * programs that it starts (shim/trust_env.c), here they are for the one that the launcher starts.
+ */
+static const struct {
+	const char *name;
+	bool always; /* else only where the user has set it */
+	int flags;
+} trusted[] = {
+	{"SSL_CERT_FILE", true, 0},
+	{"NODE_EXTRA_CA_CERTS", true, WIRE_TRUST_ADDS},
+	{"CODEX_CA_CERTIFICATE", false, 0},
+};
+
+static void give_trust(const struct start *s)
+{
+	static struct wire_request q;
+	static struct wire_reply reply;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++) {
+		const char *value = getenv(trusted[i].name);
+		bool set = value && *value;
+
+		if ((!set && !trusted[i].always) || (set && !realpath(value, path)) ||
+			(set && strlen(path) >= sizeof(q.resolve.node)))
+			continue;
+		q = (struct wire_request){.magic = WIRE_MAGIC,
+			.version = WIRE_VERSION,
+			.call = WIRE_CALL_TRUST,
+			.pid = (uint32_t)getpid(),
+			.resolve = {.flags = trusted[i].flags}};
+		if (set)
+			strcpy(q.resolve.node, path);
+		if (ask(open_control(s->control), &q, &reply) == 0 &&
+			reply.verdict == WIRE_REDIRECT &&
+			memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
+			setenv(trusted[i].name, reply.resolve.node, 1);
+	}
 }
 
 static int seccomp_listener(struct sock_fprog *program, unsigned long flags)
@@ -156,6 +208,7 @@ static int listen_to_us(const struct start *s)
 
 	if (asks < 0)
 		return asks;
+	give_trust(s);
 	if (is_covered(s->control))
 		return say(asks, s, WIRE_LISTENER_COVERED, 0, 0);
 	r = say(asks, s, WIRE_LISTENER_ASK, 0, 0);
