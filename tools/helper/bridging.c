@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 #include "tools/helper/address.h"
+#include "tools/helper/helper.h"
 #include "tools/helper/log.h"
 #include "tools/helper/trust.h"
 
@@ -23,8 +25,19 @@ struct carried {
 	UT_hash_handle hs; /* by socket */
 };
 
+/* A connect being tried for a program. */
+struct dialled {
+	struct bridging *bridging;
+	struct carried *carried;
+	uint64_t ticket; /* 0: not connected yet */
+	listener_verdict verdict;
+	void *arg;
+	LIST_ENTRY(dialled) entry;
+};
+
 struct bridging {
 	struct bridging_options options;
+	LIST_HEAD(, dialled) dialled;
 	struct trust *trust;
 	struct bridge *bridge;
 	struct carried *by_id, *by_socket;
@@ -173,6 +186,117 @@ static void answer_peer(
 		reply->error = ENOENT;
 }
 
+/* ---- connects made for programs ---- */
+
+static void end_dialled(struct dialled *d)
+{
+	LIST_REMOVE(d, entry);
+	free(d);
+}
+
+static void record_connect(struct bridging *b, const struct carried *x, int error)
+{
+	collector_bridge_connect(
+		b->options.collector, x->id, x->pid, x->text, error, helper_now_ns());
+	b->options.recorded(b->options.context);
+}
+
+static void on_verdict(void *context, int error, uint64_t ticket)
+{
+	struct dialled *d = context;
+	struct bridging *b = d->bridging;
+	listener_verdict verdict = d->verdict;
+	void *arg = d->arg;
+
+	d->ticket = ticket;
+	if (error) {
+		record_connect(b, d->carried, error);
+		collector_bridge_closed(b->options.collector, d->carried->id, helper_now_ns());
+		forget(b, d->carried);
+		end_dialled(d);
+	}
+	verdict(arg, error, ticket);
+}
+
+int bridging_dial(
+	void *context, const struct listener_connect *c, listener_verdict verdict, void *arg)
+{
+	struct bridging *b = context;
+	const struct wire_request q = {.pid = c->pid, .socket = c->socket, .address = c->address};
+	struct dialled *d = calloc(1, sizeof(*d));
+	struct bridge_target target;
+	char program[4096];
+	int r = -ENOMEM;
+
+	if (!d)
+		return -ENOMEM;
+	*d = (struct dialled){.bridging = b, .carried = add(b, &q), .verdict = verdict, .arg = arg};
+	LIST_INSERT_HEAD(&b->dialled, d, entry);
+	if (d->carried) {
+		fill_target(b, d->carried, program, sizeof(program), &target);
+		r = bridge_dial(b->bridge, &target, on_verdict, d);
+	}
+	if (r < 0) {
+		if (d->carried)
+			forget(b, d->carried);
+		end_dialled(d);
+	}
+	return r;
+}
+
+static struct dialled *find_ticket(struct bridging *b, uint64_t ticket)
+{
+	struct dialled *d;
+
+	LIST_FOREACH(d, &b->dialled, entry)
+	{
+		if (d->ticket == ticket)
+			return d;
+	}
+	return NULL;
+}
+
+void bridging_refuse(void *context, uint64_t ticket)
+{
+	struct bridging *b = context;
+	struct dialled *d = find_ticket(b, ticket);
+
+	bridge_refuse(b->bridge, ticket);
+	if (!d)
+		return;
+	forget(b, d->carried);
+	end_dialled(d);
+}
+
+void bridging_admit(void *context, uint64_t ticket, const struct listener_connect *c, int family,
+	uint16_t source_port, struct wire_reply *reply)
+{
+	struct bridging *b = context;
+	struct dialled *d = find_ticket(b, ticket);
+	uint16_t v4, v6;
+
+	reply->verdict = WIRE_FAIL;
+	reply->error = ECONNABORTED;
+	if (!d)
+		return;
+	if (bridge_admit(b->bridge, ticket, family, source_port) < 0) {
+		bridging_refuse(b, ticket);
+		return;
+	}
+	record_connect(b, d->carried, 0);
+	end_dialled(d);
+	bridge_ports(b->bridge, &v4, &v6);
+	*reply = (struct wire_reply){.verdict = WIRE_REDIRECT, .port_v4 = v4, .port_v6 = v6};
+}
+
+bool bridging_is_here(const struct bridging *b, const struct wire_address *to)
+{
+	uint16_t v4, v6, port = address_port(to);
+
+	bridge_ports(b->bridge, &v4, &v6);
+	return port != 0 && (port == v4 || port == v6) && address_is_loopback(to);
+}
+
 void bridging_answer(
 	struct bridging *b, const struct wire_request *request, int fd, struct wire_reply *reply)
 {
@@ -226,11 +350,14 @@ int bridging_new(const struct bridging_options *options, struct bridging **ret)
 void bridging_free(struct bridging *b)
 {
 	struct carried *x, *next;
+	struct dialled *d;
 
 	if (!b)
 		return;
 	if (b->bridge)
 		bridge_free(b->bridge);
+	while ((d = LIST_FIRST(&b->dialled)))
+		end_dialled(d);
 	HASH_ITER(hh, b->by_id, x, next)
 	forget(b, x);
 	trust_free(b->trust);
