@@ -71,6 +71,22 @@ int canon_mark_secrets(struct span s, struct buffer *out)
 	return r;
 }
 
+size_t canon_find_placeholder(struct span s, size_t *ret_len)
+{
+	const uint8_t *at;
+	size_t from = 0;
+
+	while ((at = find_placeholder((struct span){s.data + from, s.len - from}))) {
+		from = (size_t)(at - s.data);
+		*ret_len = placeholder_length((struct span){at, s.len - from});
+		if (*ret_len)
+			return from;
+		from += strlen(PLACEHOLDER);
+	}
+	*ret_len = 0;
+	return s.len;
+}
+
 /*
  * Where a placeholder changes what its surroundings look like, a second pass finds more than the
  * first; a recorded head has had one already. So as often as anything changes.
@@ -115,4 +131,15 @@ int canon_redact_head(const struct http1_head *head, struct buffer *ret_raw, str
 		return r;
 	raw = (struct span){ret_raw->data, ret_raw->len};
 	return http1_parse_head(HTTP1_REQUEST, raw, ret) ? -EBADMSG : 0;
+}
+
+int canon_hide_secrets(struct span s, struct buffer *out)
+{
+	struct buffer redacted = BUFFER(4 * s.len + REDACTED_HEAD_MAX);
+	int r = redact(s, &redacted);
+
+	if (!r)
+		r = canon_mark_secrets((struct span){redacted.data, redacted.len}, out);
+	buffer_free(&redacted);
+	return r;
 }

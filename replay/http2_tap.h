@@ -11,12 +11,11 @@
  *
  * Pseudo-headers become the start line and `host`; cookies are joined into one line; headers of
  * the connection (`connection`, `transfer-encoding` …) are left out; binary metadata of gRPC that
- * is sent as it is becomes base64. A body whose length its head
- * does not tell, or that trailers are expected after (gRPC, `trailer`), is chunked, one chunk per
- * DATA frame, the trailers after the last; trailers after a body of a given length are dropped.
- * Frames that carry no message, padding and pushed streams are read and left out; so are tunnels
- * (CONNECT, RFC 8441) and requests that are malformed. Pure: no I/O, no globals; memory is bounded
- * however long bodies are.
+ * is sent as it is becomes base64. A body whose length its head does not tell, or that trailers may
+ * follow (gRPC, `trailer`), is chunked, also beside a content-length: one chunk per DATA frame, the
+ * trailers after the last. Trailers after any other body are dropped. Frames that carry no message,
+ * padding and pushed streams are read and left out; so are tunnels (CONNECT, RFC 8441) and requests
+ * that are malformed. Pure: no I/O, no globals; memory is bounded however long bodies are.
  */
 struct http2_tap_sink {
 	/* The first call for a stream opens it; it is always EVENT_OUT, the request's head. Runs of
@@ -33,8 +32,9 @@ struct http2_tap_sink {
 		enum event_end kind, uint32_t code, uint64_t time_ns);
 	/* Both are, or it was reset: nothing more of this stream comes. */
 	void (*closed)(void *context, uint32_t stream, uint64_t time_ns);
-	/* From here on nothing can be decoded (a compression error, a hole in the capture, more
-	 * than 4096 streams open at once). Once; `reason` is static. */
+	/* From here on nothing can be decoded: a compression error or a header over 64 KiB (which
+	 * nghttp2 does not take), a hole in the capture, more than 4096 streams open at once. Once;
+	 * `reason` is static. */
 	void (*lost)(void *context, const char *reason, uint64_t time_ns);
 };
 

@@ -160,7 +160,8 @@ int peer_new(const struct peer_options *options, struct peer **ret)
 	p->announcements = announcements_new();
 	p->tls = tls_server_new(options->ca);
 	p->http2_hosts = http2_hosts_new(options->tape);
-	bool ready = p->announcements && p->tls && p->http2_hosts;
+	p->dialogues = dialogues_new(options->tape);
+	bool ready = p->announcements && p->tls && p->http2_hosts && p->dialogues;
 	int r = ready ? listener_new(p, AF_INET, &p->v4) : -ENOMEM;
 	if (r < 0) {
 		peer_free(p);
@@ -181,6 +182,7 @@ void peer_free(struct peer *p)
 		connection_free(TAILQ_FIRST(&p->connections));
 	tls_server_free(p->tls);
 	http2_hosts_free(p->http2_hosts);
+	dialogues_free(p->dialogues);
 	announcements_free(p->announcements);
 	free(p);
 }
@@ -224,5 +226,15 @@ int peer_adopt(struct peer *p, int fd, const char *address, const char *name)
 
 void peer_stats(const struct peer *p, struct peer_stats *ret)
 {
+	struct dialogues_totals t;
+	dialogues_totals(p->dialogues, &t);
 	*ret = p->stats;
+	ret->dialogues_recorded = t.recorded;
+	ret->dialogues = t.served;
+	ret->dialogues_missed = t.missed;
+}
+
+int peer_unused_dialogues(const struct peer *p, const struct dialogue ***ret, size_t *ret_count)
+{
+	return dialogues_unused(p->dialogues, ret, ret_count);
 }

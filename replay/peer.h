@@ -11,9 +11,9 @@
 /*
  * The world, in replay: the peer of every outbound connection. It listens on loopback, accepts only
  * connections that were announced, speaks TLS with a leaf of the session CA when the client does,
- * and answers each request with the recorded exchange's bytes: interim responses, head, framing and
- * body chunk by chunk, at their recorded times if asked; then the recorded end (kept open, FIN,
- * close_notify, reset, cut at the same byte).
+ * HTTP/1 or HTTP/2 as the client does, and answers each request with the recorded exchange: interim
+ * responses, head, and body chunk by chunk, at their recorded times if asked; then the recorded end
+ * (kept open, FIN, close_notify, reset, cut at the same byte).
  */
 struct peer_timing {
 	bool none;     /* as fast as it can be read */
@@ -55,10 +55,18 @@ int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
 
 struct peer_stats {
 	uint64_t connections, tls, requests;
-	uint64_t not_http;    /* connections whose bytes are not HTTP/1 and were reset */
+	uint64_t not_http; /* connections reset because nothing but HTTP was recorded for them */
+	/* Connections that are not HTTP: recorded, taken up again, and reset because their client
+	 * said something else (those of not_http included). */
+	uint64_t dialogues_recorded, dialogues, dialogues_missed;
+	/* Connections closed because their client sent a WebSocket message never recorded. */
+	uint64_t websockets_missed;
 	uint64_t unannounced; /* connections reset because nobody announced them */
 	uint64_t bytes_in, bytes_out;
 };
 void peer_stats(const struct peer *p, struct peer_stats *ret);
+
+/* Every dialogue never taken up, in order; the caller frees the array only. 0 or -ENOMEM. */
+int peer_unused_dialogues(const struct peer *p, const struct dialogue ***ret, size_t *ret_count);
 
 #endif

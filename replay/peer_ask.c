@@ -95,14 +95,17 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 	return r;
 }
 
-static char *explain_miss(const struct match *match)
+const char *ask_miss_message(const struct match *match)
 {
 	json_t *text = json_object_get(match->explanation, "message");
-	const char *message =
-		json_is_string(text) ? json_string_value(text) : miss_sentences[match->outcome];
+	return json_is_string(text) ? json_string_value(text) : miss_sentences[match->outcome];
+}
+
+static char *explain_miss(const struct match *match)
+{
 	json_t *body = json_pack("{s:{s:s,s:s,s:s,s:n},s:O?}", "error", "type",
 		"rrshim_replay_mismatch", "code", match_outcome_name(match->outcome), "message",
-		message, "param", "rrshim", match->explanation);
+		ask_miss_message(match), "param", "rrshim", match->explanation);
 	char *encoded = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	return encoded;

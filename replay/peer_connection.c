@@ -32,8 +32,13 @@ void connection_free(struct connection *c)
 	free_event(c->timer);
 	if (c->tongue)
 		c->tongue->free(c);
-	stream_close(&c->stream);
+	/* Only now: libevent still has to take the descriptor out of its poll set above. */
+	if (c->resetting)
+		stream_reset(&c->stream);
+	else
+		stream_close(&c->stream);
 	buffer_free(&c->out);
+	buffer_free(&c->early);
 	free(c->address);
 	free(c->name);
 	free(c->host);
@@ -78,12 +83,14 @@ static bool prefers_http2(void *context, const char *name)
 
 static void start_tls(struct connection *c)
 {
+	free(c->host);
 	c->host = c->name ? strdup(c->name) : host_of(c->address);
 	c->tls_client = (struct tls_server_client){c->host, prefers_http2, c};
 	if (c->host)
 		c->stream.ssl = tls_server_accept(c->peer->tls, c->stream.fd, &c->tls_client);
 	if (!c->stream.ssl)
 		c->dead = true;
+	c->greeted = false; /* it may speak first inside */
 	c->peer->stats.tls++;
 }
 
@@ -136,27 +143,36 @@ static void choose_tongue(struct connection *c)
 	} else if (looks_like_http(c->first, c->first_len)) {
 		c->tongue = &tongue_http1;
 	} else {
-		c->peer->stats.not_http++;
-		stream_reset(&c->stream);
-		c->dead = true;
+		dialogue_refuse(c, (struct span){c->first, c->first_len});
 	}
+}
+
+/* What is certain without looking for a preface. False: it may be HTTP. */
+static bool takes_dialogue(struct connection *c, struct span input)
+{
+	if (c->tunnel)
+		dialogue_tunnel(c, c->tunnel);
+	else if (!c->first_len && !agreed_on_http2(c) && dialogue_claims(c, input))
+		c->tongue = &tongue_dialogue;
+	return c->tongue != NULL;
 }
 
 static void take_first_input(struct connection *c, struct span input)
 {
 	size_t held = c->first_len;
-	if (!keep_first(c, input))
-		return;
-	choose_tongue(c);
+	if (!takes_dialogue(c, input)) {
+		if (!keep_first(c, input))
+			return;
+		choose_tongue(c);
+	}
 	if (c->tongue && held)
 		c->tongue->feed(c, (struct span){c->first, held});
 	if (c->tongue && !c->dead && !c->deaf)
 		c->tongue->feed(c, input);
 }
 
-static void take_input(struct connection *c, struct span input)
+void connection_take(struct connection *c, struct span input)
 {
-	c->peer->stats.bytes_in += input.len;
 	if (c->deaf)
 		return;
 	if (c->tongue)
@@ -171,7 +187,8 @@ static bool read_once(struct connection *c)
 	struct peer *peer = c->peer;
 	ssize_t n = stream_read(&c->stream, peer->scratch, sizeof(peer->scratch));
 	if (n > 0) {
-		take_input(c, (struct span){peer->scratch, (size_t)n});
+		peer->stats.bytes_in += (uint64_t)n;
+		connection_take(c, (struct span){peer->scratch, (size_t)n});
 		return true;
 	}
 	if (n == 0)
@@ -190,7 +207,7 @@ static void discard_input(struct connection *c)
 
 static bool may_read(const struct connection *c)
 {
-	return !c->dead && !c->eof && (c->deaf || c->reply_count < REPLIES_MAX);
+	return !c->dead && !c->eof && !c->hold && (c->deaf || c->reply_count < REPLIES_MAX);
 }
 
 /* True: there may be more. */
@@ -206,7 +223,7 @@ static bool read_some(struct connection *c)
 		return false;
 	}
 	for (int turn = 0; turn < READS_PER_TURN; turn++)
-		if (!may_read(c) || !read_once(c))
+		if (!may_read(c) || !c->detected || !read_once(c))
 			return false;
 	return true;
 }
@@ -260,6 +277,9 @@ static void connection_run(evutil_socket_t fd, short what, void *context)
 		c->timer_ns = 0;
 	if (what & EV_READ || c->read_again || c->stream.read_blocked)
 		more_to_read = read_some(c);
+	if (!c->dead && !c->tongue && !c->greeted && c->stream.ssl &&
+		SSL_is_init_finished(c->stream.ssl))
+		dialogue_greet(c);
 	if (!c->dead)
 		more_to_serve = (c->tongue ? c->tongue : &tongue_http1)->serve(c);
 	if (c->dead)
@@ -300,6 +320,8 @@ int connection_open(struct peer *peer, int fd, char *address, char *name)
 		return -ENOMEM;
 	}
 	peer->stats.connections++;
+	dialogue_greet(c);
 	set_pending(c->readable, &c->reading, true);
+	set_pending(c->writable, &c->writing, c->tongue != NULL);
 	return 0;
 }

@@ -57,6 +57,15 @@ void http2_request_end(struct http2_stream *s);
 /* Frees what only an arriving request needs. */
 void http2_request_free(struct http2_stream *s);
 
+/*
+ * peer_http2_head.c: puts response heads in HTTP/1.1, or s->trailers, in line to be sent; without
+ * `body` the stream ends with its head. 0, or an error of nghttp2's or -EBADMSG.
+ */
+int http2_submit_interim(struct http2_stream *s, const struct http1_head *head);
+int http2_submit_head(
+	struct http2_stream *s, const struct http1_head *head, const nghttp2_data_provider *body);
+int http2_submit_trailers(struct http2_stream *s);
+
 /* peer_http2_response.c. */
 void http2_response_start(struct http2_stream *s, const struct exchange *exchange);
 /* `response`, in HTTP/1.1, is taken over. */

@@ -35,116 +35,20 @@ static struct recording *recording_of(const struct http2_stream *s)
 	return s->http2->connection->peer->options.tape->recording;
 }
 
-/* Without memory the connection cannot go on. */
-static void check(struct http2_stream *s, int error)
-{
-	if (error < 0)
-		s->http2->connection->dead = true;
-}
-
 void http2_stream_reset(struct http2_stream *s, uint32_t code)
 {
 	s->stage = HTTP2_OVER;
-	check(s, nghttp2_submit_rst_stream(s->http2->session, NGHTTP2_FLAG_NONE, s->id, code));
+	if (nghttp2_submit_rst_stream(s->http2->session, NGHTTP2_FLAG_NONE, s->id, code) < 0)
+		s->http2->connection->dead = true;
 }
 
-/* ---- header fields ---- */
-
-struct fields {
-	nghttp2_nv list[HTTP1_HEADERS_MAX + 1];
-	size_t count;
-	char status[12];
-	uint8_t *text; /* what the list points into */
-};
-
-/* Of the connection, or of HTTP/1's framing (RFC 9113, 8.2.2). */
-static bool is_hop_by_hop(const struct http1_head *head, struct span name)
+/* What cannot be sent ends the stream; without memory the connection cannot go on. */
+static void check(struct http2_stream *s, int error)
 {
-	static const char *const names[] = {
-		"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_equal_nocase(name, names[i]))
-			return true;
-	/* A length next to a coding was never the body's; one where there is no body is refused. */
-	return span_equal_nocase(name, "content-length") &&
-		(head->body == HTTP1_BODY_CHUNKED || head->status == 204 || head->status < 200);
-}
-
-static void add_field(struct fields *f, struct span name, struct span value)
-{
-	f->list[f->count++] = (nghttp2_nv){.name = (uint8_t *)name.data,
-		.value = (uint8_t *)value.data,
-		.namelen = name.len,
-		.valuelen = value.len};
-}
-
-/* A copy of the head in which folded lines are one. */
-static uint8_t *unfolded(struct span raw)
-{
-	uint8_t *text = malloc(raw.len);
-	for (size_t i = 0; text && i < raw.len; i++)
-		text[i] = raw.data[i] == '\r' || raw.data[i] == '\n' ? ' ' : raw.data[i];
-	return text;
-}
-
-static int collect_fields(struct fields *f, const struct http1_head *head)
-{
-	f->text = unfolded(head->raw);
-	if (!f->text)
-		return NGHTTP2_ERR_NOMEM;
-	for (size_t i = 0; i < head->count; i++) {
-		struct span name = head->headers[i].name, value = head->headers[i].value;
-		if (is_hop_by_hop(head, name))
-			continue;
-		name.data = f->text + (name.data - head->raw.data);
-		value.data = f->text + (value.data - head->raw.data);
-		add_field(f, name, value);
-	}
-	return 0;
-}
-
-static int fields_of(struct fields *f, const struct http1_head *head)
-{
-	f->count = 0;
-	snprintf(f->status, sizeof(f->status), "%03d", head->status);
-	add_field(f, SPAN_LITERAL(":status"), span_of(f->status));
-	return collect_fields(f, head);
-}
-
-/* ---- heads ---- */
-
-static int submit_interim(struct http2_stream *s, const struct http1_head *head)
-{
-	struct fields f;
-	int r = fields_of(&f, head);
-	if (r == 0)
-		r = nghttp2_submit_headers(
-			s->http2->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.list, f.count, NULL);
-	free(f.text);
-	return r;
-}
-
-static int submit_head(
-	struct http2_stream *s, const struct http1_head *head, const nghttp2_data_provider *body)
-{
-	struct fields f;
-	int r = fields_of(&f, head);
-	if (r == 0)
-		r = nghttp2_submit_response(s->http2->session, s->id, f.list, f.count, body);
-	free(f.text);
-	return r;
-}
-
-static int submit_trailers(struct http2_stream *s)
-{
-	struct fields f = {.count = 0};
-	struct http1_head head;
-	int r = http1_parse_head(
-		HTTP1_RESPONSE, (struct span){s->trailers.data, s->trailers.len}, &head);
-	r = r ? r : collect_fields(&f, &head);
-	r = r ? r : nghttp2_submit_trailer(s->http2->session, s->id, f.list, f.count);
-	free(f.text);
-	return r;
+	if (nghttp2_is_fatal(error))
+		s->http2->connection->dead = true;
+	else if (error < 0)
+		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 }
 
 static void send_interim(struct http2_stream *s, struct span heads, bool continues)
@@ -152,7 +56,7 @@ static void send_interim(struct http2_stream *s, struct span heads, bool continu
 	struct http1_head head;
 	while (heads.len && http1_parse_head(HTTP1_RESPONSE, heads, &head) == 0) {
 		if (continues || head.status != 100)
-			check(s, submit_interim(s, &head));
+			check(s, http2_submit_interim(s, &head));
 		heads = (struct span){heads.data + head.raw.len, heads.len - head.raw.len};
 	}
 }
@@ -204,7 +108,7 @@ static bool finish_body(struct http2_stream *s, uint32_t *flags)
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
 	if (s->trailers.len) {
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		check(s, submit_trailers(s));
+		check(s, http2_submit_trailers(s));
 	}
 	return true;
 }
@@ -276,7 +180,7 @@ static bool play_head(struct http2_stream *s)
 	}
 	if (await(s, s->exchange->response.head_ns))
 		return false;
-	if (head->status < 200) { /* an upgrade is not to be had here (RFC 9113, 8.6) */
+	if (head->upgrade) { /* an upgrade is not to be had here (RFC 9113, 8.6) */
 		http2_stream_reset(s, NGHTTP2_HTTP_1_1_REQUIRED);
 		return false;
 	}
@@ -286,12 +190,13 @@ static bool play_head(struct http2_stream *s)
 	}
 	bool over = ends_with_head(s);
 	s->stage = over ? HTTP2_OVER : HTTP2_BODY;
-	check(s, submit_head(s, head, over ? NULL : &body));
+	check(s, http2_submit_head(s, head, over ? NULL : &body));
 	return false;
 }
 
 static bool play_body(struct http2_stream *s)
 {
+	/* Refused where nghttp2 has not come to ask for more yet: it will. */
 	int r = nghttp2_session_resume_data(s->http2->session, s->id);
 	check(s, nghttp2_is_fatal(r) ? r : 0);
 	return false;
@@ -351,5 +256,5 @@ void http2_response_miss(struct http2_stream *s, struct buffer *response)
 		return;
 	s->out_done = head.raw.len;
 	s->stage = HTTP2_BODY;
-	check(s, submit_head(s, &head, s->out_done < s->out.len ? &body : NULL));
+	check(s, http2_submit_head(s, &head, s->out_done < s->out.len ? &body : NULL));
 }

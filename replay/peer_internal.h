@@ -9,6 +9,7 @@
 #include <time.h>
 #include <xxhash.h>
 #include "replay/announcements.h"
+#include "replay/dialogues.h"
 #include "replay/http2_hosts.h"
 #include "replay/http2_tap.h"
 #include "replay/peer.h"
@@ -28,6 +29,7 @@ struct peer {
 	struct announcements *announcements;
 	struct tls_server *tls;
 	struct http2_hosts *http2_hosts;
+	struct dialogues *dialogues;
 	struct listener *v4, *v6; /* v6: NULL where that family is not to be had */
 	struct connection_list connections;
 	struct peer_stats stats;
@@ -38,7 +40,8 @@ struct peer {
 struct reply {
 	TAILQ_ENTRY(reply) link;
 	const struct exchange *exchange; /* NULL: `bytes` instead */
-	struct buffer bytes;             /* a miss, or interim heads; owned */
+	struct buffer bytes;             /* a miss, interim heads, or a handshake; owned */
+	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
 	uint64_t asked_ns; /* the request was complete */
 	bool last;         /* of `bytes`: the connection ends after it */
@@ -69,6 +72,8 @@ struct tongue {
 
 extern const struct tongue tongue_http1; /* peer_request.c, peer_serve.c */
 extern const struct tongue tongue_http2; /* peer_http2.c and peer_http2_*.c */
+extern const struct tongue tongue_dialogue;
+extern const struct tongue tongue_websocket;
 
 /* Everything here is small; what a message needs is allocated when one comes and freed after it. */
 struct connection {
@@ -86,6 +91,11 @@ struct connection {
 	bool reading, writing; /* which of these are pending */
 	uint64_t timer_ns;     /* what the timer is set to; 0: not set */
 
+	struct dialogue_play *dialogue;   /* of tongue_dialogue */
+	struct websocket_play *websocket; /* of tongue_websocket */
+	const struct exchange *tunnel;    /* whose tunnel is spoken next, once TLS has begun */
+	struct buffer early; /* what came after a request to switch, before its answer */
+
 	struct request *request; /* arriving; NULL between messages */
 	struct reply_list replies;
 	size_t reply_count;
@@ -102,10 +112,13 @@ struct connection {
 	bool spoke;      /* at least one request was understood */
 	bool eof;        /* the client's side has ended */
 	bool deaf;       /* what comes is dropped */
+	bool hold;       /* nothing is read until the answer that may switch protocols is out */
+	bool greeted;    /* whether the server speaks first has been looked into */
 	bool leaving;    /* end once everything owed has been sent */
 	bool read_again; /* decrypted bytes were left for the next turn */
 	bool blocked;    /* a write waits for the client to read */
 	bool dead;
+	bool resetting; /* and the client is to see a reset */
 };
 
 static inline uint64_t monotonic_ns(void)
@@ -118,6 +131,8 @@ static inline uint64_t monotonic_ns(void)
 /* peer_connection.c: owns fd, address and name, also on failure. 0 or -errno. */
 int connection_open(struct peer *peer, int fd, char *address, char *name);
 void connection_free(struct connection *c);
+/* As if the client had just sent `input`. */
+void connection_take(struct connection *c, struct span input);
 
 /* peer_ask.c: a request's content, as far as matching needs it. Zero: none yet. */
 struct ask_body {
@@ -134,6 +149,8 @@ void ask_body_free(struct ask_body *b);
  */
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret);
+/* A miss in one sentence; owned by it. */
+const char *ask_miss_message(const struct match *match);
 /* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
 int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
 
@@ -165,5 +182,37 @@ bool serve_flush(struct connection *c);
 void serve_plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns, bool revocable);
 /* Goes on with the planned end, when it is due. */
 void serve_end(struct connection *c);
+/* False: it is time. Else c->deadline_ns is set. */
+bool serve_wait_until(struct connection *c, uint64_t at_ns);
+enum ending_kind serve_recorded_ending(const struct tape_close *close);
+/*
+ * A tongue's serve(): writes, ends as planned, and between puts out what `next` gives. `next`
+ * returns true if it put something out or moved on, false: nothing is due now.
+ */
+bool serve_with(struct connection *c, bool (*next)(struct connection *c));
+/* When what was recorded at `recorded_ns`, after something at `since_ns`, is due now that this
+ * happened at `now_ns`. */
+uint64_t serve_gap_ns(
+	const struct peer *p, uint64_t since_ns, uint64_t recorded_ns, uint64_t now_ns);
+
+/* peer_switch.c: the answer to a request to switch protocols has been sent. False: nothing is known
+ * of what followed. */
+bool switch_protocol(struct connection *c, const struct exchange *e);
+/* The recorded head that accepts a WebSocket, with this client's key. 0 or -ENOMEM. */
+int switch_write_handshake(
+	const struct http1_head *recorded, struct span client_key, struct buffer *ret);
+
+/* peer_dialogue.c */
+/* The client's first bytes belong to a recorded dialogue, or to none that is HTTP. */
+bool dialogue_claims(const struct connection *c, struct span input);
+/* Speaks first, if that is what was recorded for this connection. */
+void dialogue_greet(struct connection *c);
+/* Plays the tunnel of `e` from here on. */
+void dialogue_tunnel(struct connection *c, const struct exchange *e);
+/* Says that `input` is not what was recorded, and resets the connection. */
+void dialogue_refuse(struct connection *c, struct span input);
+
+/* peer_websocket.c: speaks the messages of `e`, which was a 101 to WebSocket. */
+void websocket_begin(struct connection *c, const struct exchange *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "replay/peer_internal.h"
 
 #include <stdlib.h>
+#include "replay/websocket.h"
 
 /* What comes in: requests are put together, matched, and what they are owed is queued in order. */
 
@@ -54,6 +55,20 @@ static void reply_miss(struct connection *c, struct match *match, const struct h
 	}
 }
 
+/* After an upgrade or CONNECT the bytes are no longer HTTP. */
+static void reply_upgrade(struct connection *c, struct reply *reply)
+{
+	const struct http1_head *head = reply->exchange->response.head;
+	struct websocket_terms terms;
+	c->hold = true;
+	reply->handshake = websocket_accepted(head, &terms);
+	if (reply->handshake)
+		c->dead |=
+			switch_write_handshake(head,
+				http1_header(http1_head(c->request->parser), "sec-websocket-key"),
+				&reply->bytes) < 0;
+}
+
 static void reply_exchange(struct connection *c, const struct exchange *exchange)
 {
 	struct reply *reply = serve_add_reply(c);
@@ -62,8 +77,8 @@ static void reply_exchange(struct connection *c, const struct exchange *exchange
 	reply->exchange = exchange;
 	if (c->request->continued)
 		reply->interim_sent = playback_continue_bytes(exchange->interim);
-	/* After an upgrade or CONNECT the bytes are no longer HTTP. */
-	c->deaf |= exchange->response.head && exchange->response.head->upgrade;
+	if (exchange->response.head && exchange->response.head->upgrade)
+		reply_upgrade(c, reply);
 }
 
 static void answer(struct connection *c)
@@ -102,12 +117,11 @@ static void expect_continue(struct connection *c, const struct http1_head *head)
 		send_interim(c, advice.interim);
 }
 
-static void request_error(struct connection *c)
+static void request_error(struct connection *c, struct span raw)
 {
 	if (!c->spoke) {
-		c->peer->stats.not_http++;
-		stream_reset(&c->stream);
-		c->dead = true;
+		dialogue_refuse(c, raw);
+		return;
 	}
 	c->deaf = true;
 	c->leaving = true;
@@ -133,7 +147,7 @@ static void request_step(struct connection *c, enum http1_event event, struct sp
 		request_reset(q);
 		break;
 	case HTTP1_ERROR:
-		request_error(c);
+		request_error(c, raw);
 		break;
 	default:
 		break;
@@ -150,12 +164,16 @@ void request_feed(struct connection *c, struct span input)
 		c->request = request_new();
 	if (!c->request)
 		c->dead = true;
-	while (!c->dead && !c->deaf && (input.len || event != HTTP1_END)) {
+	while (!c->dead && !c->deaf && !c->hold && (input.len || event != HTTP1_END)) {
 		struct span raw;
 		event = http1_next(c->request->parser, &input, &raw);
 		request_step(c, event, raw, input.len > 0);
 		if (event == HTTP1_MORE)
 			return;
+	}
+	if (c->hold && input.len) {
+		c->early.max = SCRATCH_BYTES;
+		c->dead |= buffer_append(&c->early, input.data, input.len) < 0;
 	}
 	/* Between messages, and nothing of the next one here: an idle connection holds nothing. */
 	request_free(c->request);

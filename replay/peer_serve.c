@@ -53,14 +53,19 @@ void serve_plan_end(struct connection *c, enum ending_kind kind, uint64_t at_ns,
 	}
 }
 
+uint64_t serve_gap_ns(
+	const struct peer *p, uint64_t since_ns, uint64_t recorded_ns, uint64_t now_ns)
+{
+	const struct peer_timing *timing = &p->options.timing;
+	if (timing->none || recorded_ns <= since_ns)
+		return now_ns;
+	return now_ns + (uint64_t)((double)(recorded_ns - since_ns) / timing->factor);
+}
+
 uint64_t serve_due_ns(const struct peer *p, const struct exchange *exchange, uint64_t asked_ns,
 	uint64_t recorded_ns)
 {
-	const struct peer_timing *timing = &p->options.timing;
-	uint64_t from = exchange->request.end_ns;
-	if (timing->none || recorded_ns <= from)
-		return asked_ns;
-	return asked_ns + (uint64_t)((double)(recorded_ns - from) / timing->factor);
+	return serve_gap_ns(p, exchange->request.end_ns, recorded_ns, asked_ns);
 }
 
 static uint64_t due_at(const struct connection *c, const struct reply *reply, uint64_t recorded_ns)
@@ -68,7 +73,7 @@ static uint64_t due_at(const struct connection *c, const struct reply *reply, ui
 	return serve_due_ns(c->peer, reply->exchange, reply->asked_ns, recorded_ns);
 }
 
-static enum ending_kind recorded_ending(const struct tape_close *close)
+enum ending_kind serve_recorded_ending(const struct tape_close *close)
 {
 	/* A stream's reset is that of a connection which carries nothing else. */
 	if (close->kind == EVENT_END_ERROR || close->kind == EVENT_END_RESET_STREAM)
@@ -99,8 +104,11 @@ static void after_response(struct connection *c, const struct reply *reply)
 		return; /* the next request is here already */
 	if (kept && e->protocol == TAPE_HTTP2)
 		return; /* what ended was the stream */
+	if (head && head->upgrade && switch_protocol(c, e))
+		return;
 	if (e->close.seen) {
-		serve_plan_end(c, recorded_ending(&e->close), close_due(c, reply, kept), kept);
+		serve_plan_end(
+			c, serve_recorded_ending(&e->close), close_due(c, reply, kept), kept);
 	} else if (!whole) {
 		/* The recorded program left first; what would have come then is not known. */
 		c->deaf = true;
@@ -110,7 +118,7 @@ static void after_response(struct connection *c, const struct reply *reply)
 	}
 }
 
-static bool wait_until(struct connection *c, uint64_t at_ns)
+bool serve_wait_until(struct connection *c, uint64_t at_ns)
 {
 	if (at_ns <= monotonic_ns())
 		return false;
@@ -120,7 +128,7 @@ static bool wait_until(struct connection *c, uint64_t at_ns)
 
 bool serve_flush(struct connection *c)
 {
-	if (c->out.len && wait_until(c, c->out_due_ns))
+	if (c->out.len && serve_wait_until(c, c->out_due_ns))
 		return false;
 	while (c->out_done < c->out.len) {
 		ssize_t n = stream_write(
@@ -154,19 +162,37 @@ static bool serve_bytes(struct connection *c, struct reply *reply)
 	return true;
 }
 
+static bool finish_exchange(struct connection *c, struct reply *reply)
+{
+	struct reply done = *reply;
+	c->playing = false;
+	drop_reply(c, reply);
+	after_response(c, &done);
+	return true;
+}
+
+/* Its head was made for this client, and is all there is of it. */
+static bool serve_handshake(struct connection *c, struct reply *reply)
+{
+	if (!reply->bytes.len)
+		return finish_exchange(c, reply);
+	buffer_free(&c->out);
+	c->out = reply->bytes;
+	c->out_due_ns = due_at(c, reply, reply->exchange->response.head_ns);
+	reply->bytes = (struct buffer){0};
+	return true;
+}
+
 static bool serve_exchange(struct connection *c, struct reply *reply)
 {
 	uint64_t recorded_ns;
+	if (reply->handshake)
+		return serve_handshake(c, reply);
 	if (!c->playing)
 		playback_start(&c->playback, reply->exchange, reply->interim_sent);
 	c->playing = true;
-	if (!playback_peek(&c->playback, &recorded_ns)) {
-		struct reply done = *reply;
-		c->playing = false;
-		drop_reply(c, reply);
-		after_response(c, &done);
-		return true;
-	}
+	if (!playback_peek(&c->playback, &recorded_ns))
+		return finish_exchange(c, reply);
 	c->out_due_ns = due_at(c, reply, recorded_ns);
 	c->out.max = PLAYBACK_READ_MAX;
 	/* Where the recording is damaged, a cut that the client notices, never a silent gap. */
@@ -184,8 +210,7 @@ static void await_delivery(struct connection *c)
 	struct ending *end = &c->ending;
 	bool nothing_unread = c->eof && end->kind != ENDING_RESET;
 	if (nothing_unread || stream_delivered(&c->stream)) {
-		if (end->kind == ENDING_RESET)
-			stream_reset(&c->stream);
+		c->resetting = end->kind == ENDING_RESET;
 		c->dead = true;
 		return;
 	}
@@ -214,32 +239,49 @@ static void part(struct connection *c)
 void serve_end(struct connection *c)
 {
 	/* A client that left while the end was being waited for gets it now. */
-	if ((c->ending.revocable && c->eof) || !wait_until(c, c->ending.at_ns))
+	if ((c->ending.revocable && c->eof) || !serve_wait_until(c, c->ending.at_ns))
 		part(c);
 }
 
-/* True: something was put out, or moved on; false: nothing is due now. */
-static bool advance(struct connection *c)
+static bool next_reply(struct connection *c)
 {
 	struct reply *reply = TAILQ_FIRST(&c->replies);
+	if (!reply)
+		return false;
+	return reply->exchange ? serve_exchange(c, reply) : serve_bytes(c, reply);
+}
+
+/* True: something was put out, or moved on; false: nothing is due now. */
+static bool advance(struct connection *c, bool (*next)(struct connection *c))
+{
 	if (c->ending.kind != ENDING_NONE) {
 		serve_end(c);
 		return false;
 	}
-	if (reply)
-		return reply->exchange ? serve_exchange(c, reply) : serve_bytes(c, reply);
-	buffer_free(&c->out);
+	if (next(c))
+		return true;
+	if (!c->out.len)
+		buffer_free(&c->out);
 	if (c->leaving)
 		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
 	return c->leaving;
 }
 
-bool serve(struct connection *c)
+bool serve_with(struct connection *c, bool (*next)(struct connection *c))
 {
+	const struct tongue *tongue = c->tongue;
 	c->blocked = false;
 	c->deadline_ns = 0;
-	for (int turn = 0; turn < WRITES_PER_TURN; turn++)
-		if (!serve_flush(c) || c->dead || !advance(c))
+	for (int turn = 0; turn < WRITES_PER_TURN; turn++) {
+		if (!serve_flush(c) || c->dead || !advance(c, next))
 			return false;
+		if (c->tongue != tongue)
+			return true;
+	}
 	return true;
+}
+
+bool serve(struct connection *c)
+{
+	return serve_with(c, next_reply);
 }

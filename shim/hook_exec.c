@@ -172,11 +172,11 @@ static const char *search(const char *file, char *to)
 	}
 }
 
-static __attribute__((noinline)) enum image_kind classify_file(const char *file)
+static __attribute__((noinline)) struct executable classify_file(const char *file)
 {
 	char path[PATH_MAX];
 
-	return image_classify(search(file, path));
+	return image_of_file(search(file, path));
 }
 
 /* ---- exec ---- */
@@ -186,8 +186,15 @@ struct target {
 	const char *path;
 	int fd, flags; /* fexecve, execveat */
 	enum image_kind kind;
+	bool own_tls;
 	const char *image; /* for the trampoline; NULL: not by it */
 };
+
+static void judge(struct target *t, struct executable image)
+{
+	t->kind = reachable(image.kind);
+	t->own_tls = image.own_tls;
+}
 
 typedef int (*exec_call)(const struct target *t, char *const argv[], char *const envp[]);
 
@@ -214,15 +221,19 @@ static int call_execveat(const struct target *t, char *const argv[], char *const
 /* What every exec does around the real call. */
 static int execute(exec_call call, const struct target *t, char *const argv[], char *const envp[])
 {
-	size_t size = env_size(envp);
 	uint32_t image = t->kind | (t->image ? WIRE_EXEC_TRAMPOLINE : 0);
+	struct trust_env trust;
+	size_t size;
 	int r;
 
 	if (!t->image && refused(t->path, t->kind)) {
 		errno = EACCES;
 		return -1;
 	}
-	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(t->kind));
+	trust_env_fill(&trust, envp, t->own_tls);
+	size = env_size(envp, &trust);
+	envp = env_prepare(
+		__builtin_alloca(size), size, envp, !image_refuses_preload(t->kind), &trust);
 	if (t->kind != IMAGE_NONE)
 		note_exec(real_now_ns(), sys_getpid(), image, t->path, argv, 0);
 	if (t->image)
@@ -242,7 +253,7 @@ int shim_execve(const char *path, char *const argv[], char *const envp[])
 
 	if (!active())
 		return real.execve(path, argv, envp);
-	t.kind = reachable(image_classify(path));
+	judge(&t, image_of_file(path));
 	if (by_trampoline(t.kind, path, argv))
 		t.image = path;
 	return execute(call_execve, &t, argv, envp);
@@ -259,7 +270,7 @@ int shim_execvpe(const char *file, char *const argv[], char *const envp[])
 
 	if (!active())
 		return real.execvpe(file, argv, envp);
-	t.kind = reachable(classify_file(file));
+	judge(&t, classify_file(file));
 	if (by_trampoline(t.kind, NULL, argv))
 		t.image = search(file, __builtin_alloca(PATH_MAX));
 	return execute(call_execvpe, &t, argv, envp);
@@ -293,7 +304,7 @@ int shim_fexecve(int fd, char *const argv[], char *const envp[])
 
 	if (!active())
 		return real.fexecve(fd, argv, envp);
-	t.kind = reachable(image_classify_fd(fd));
+	judge(&t, image_of_fd(fd));
 	if (!by_trampoline(t.kind, NULL, argv))
 		return execute(call_fexecve, &t, argv, envp);
 	return execute_descriptor(call_fexecve, &t, sys(SYS_fcntl, fd, F_DUPFD, 3), argv, envp);
@@ -306,19 +317,19 @@ static long open_at(int dir, const char *path, int flags)
 	return sys(SYS_openat, dir, path, O_RDONLY | O_NONBLOCK, 0);
 }
 
-static enum image_kind classify_at(int dir, const char *path, int flags)
+static struct executable classify_at(int dir, const char *path, int flags)
 {
-	enum image_kind kind;
+	struct executable image;
 	long fd;
 
 	if (path[0] == '\0' && (flags & AT_EMPTY_PATH))
-		return image_classify_fd(dir);
+		return image_of_fd(dir);
 	fd = sys(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	if (fd < 0)
-		return IMAGE_NONE;
-	kind = image_classify_fd((int)fd);
+		return (struct executable){.kind = IMAGE_NONE};
+	image = image_of_fd((int)fd);
 	sys_close(fd);
-	return kind;
+	return image;
 }
 
 int shim_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
@@ -327,7 +338,7 @@ int shim_execveat(int dir, const char *path, char *const argv[], char *const env
 
 	if (!active())
 		return real.execveat(dir, path, argv, envp, flags);
-	t.kind = reachable(classify_at(dir, path, flags));
+	judge(&t, classify_at(dir, path, flags));
 	if (!by_trampoline(t.kind, NULL, argv))
 		return execute(call_execveat, &t, argv, envp);
 	return execute_descriptor(call_execveat, &t, open_at(dir, path, flags), argv, envp);
@@ -376,55 +387,58 @@ int shim_execle(const char *path, const char *arg, ...)
 typedef int (*spawn_function)(pid_t *, const char *, const posix_spawn_file_actions_t *,
 	const posix_spawnattr_t *, char *const[], char *const[]);
 
-/* `image`: what the trampoline is to become, NULL: not by it. */
-static int spawn(spawn_function f, enum image_kind kind, const char *image, pid_t *pid,
-	const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+static int spawn(spawn_function f, const struct target *t, pid_t *pid,
+	const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
 	char *const argv[], char *const envp[])
 {
-	size_t size = env_size(envp);
 	uint64_t before = real_now_ns(); /* it may be over when the call returns */
+	uint32_t image = t->kind | (t->image ? WIRE_EXEC_TRAMPOLINE : 0);
+	struct trust_env trust;
 	pid_t child = 0;
+	size_t size;
 	int r;
 
-	if (!image && refused(path, kind))
+	if (!t->image && refused(t->path, t->kind))
 		return EACCES;
-	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(kind));
-	if (image)
+	trust_env_fill(&trust, envp, t->own_tls);
+	size = env_size(envp, &trust);
+	envp = env_prepare(
+		__builtin_alloca(size), size, envp, !image_refuses_preload(t->kind), &trust);
+	if (t->image)
 		r = real.posix_spawn(&child, start_trampoline_path(), actions, attr,
-			trampoline_argv(__builtin_alloca(trampoline_size(argv)), image, argv),
+			trampoline_argv(__builtin_alloca(trampoline_size(argv)), t->image, argv),
 			envp);
 	else
-		r = f(&child, path, actions, attr, argv, envp);
+		r = f(&child, t->path, actions, attr, argv, envp);
 	if (r == 0 && pid)
 		*pid = child;
 	if (r == 0)
-		note_exec(before, (uint32_t)child, kind | (image ? WIRE_EXEC_TRAMPOLINE : 0), path,
-			argv, 0);
+		note_exec(before, (uint32_t)child, image, t->path, argv, 0);
 	return r;
 }
 
 int shim_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	enum image_kind kind;
+	struct target t = {.path = path};
 
 	if (!active())
 		return real.posix_spawn(pid, path, actions, attr, argv, envp);
-	kind = reachable(image_classify(path));
-	return spawn(real.posix_spawn, kind, by_trampoline(kind, path, argv) ? path : NULL, pid,
-		path, actions, attr, argv, envp);
+	judge(&t, image_of_file(path));
+	if (by_trampoline(t.kind, path, argv))
+		t.image = path;
+	return spawn(real.posix_spawn, &t, pid, actions, attr, argv, envp);
 }
 
 int shim_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	const char *image = NULL;
-	enum image_kind kind;
+	struct target t = {.path = file};
 
 	if (!active())
 		return real.posix_spawnp(pid, file, actions, attr, argv, envp);
-	kind = reachable(classify_file(file));
-	if (by_trampoline(kind, NULL, argv))
-		image = search(file, __builtin_alloca(PATH_MAX));
-	return spawn(real.posix_spawnp, kind, image, pid, file, actions, attr, argv, envp);
+	judge(&t, classify_file(file));
+	if (by_trampoline(t.kind, NULL, argv))
+		t.image = search(file, __builtin_alloca(PATH_MAX));
+	return spawn(real.posix_spawnp, &t, pid, actions, attr, argv, envp);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/gnutls_blocked.h"
+#include "shim/gnutls_early.h"
 #include "shim/real.h"
 #include "shim/start.h"
 #include "shim/tap.h"
 #include "shim/tls_known.h"
 
 /*
- * GnuTLS: plaintext as the program hands it over and is handed it, and trust in replay. Corked data
- * counts as sent when it is taken: uncorking only moves it. A server's side is not tapped.
- * Safety: the library's functions are called in the scope of the caller, with state of its own
- * (session or list) that the caller is using at that moment, and so no other thread.
+ * GnuTLS: plaintext as the program hands it over and is handed it. Corked data counts as sent when
+ * it is taken: uncorking only moves it. A server's side is not tapped.
+ * Safety: the library's functions are called in the scope of the caller, with the session it is
+ * using at that moment, and so no other thread.
  *
  * The library calls some of these functions itself, by names that come here: what it sends for
  * gnutls_record_send_file() is that call's, and noted there. gnutls_record_send() even leaves by a
@@ -28,14 +30,13 @@ struct datum {
 
 typedef void (*get_random)(void *session, struct datum *client, struct datum *server);
 typedef int (*get_name)(void *session, void *data, size_t *len, unsigned int *type, unsigned int i);
+typedef unsigned int (*get_flags)(void *session);
 typedef void (*get_packet)(void *packet, struct datum *data, unsigned char *sequence);
-typedef void (*get_list)(void *credentials, void **list);
-typedef int (*add_trust)(void *list, const struct datum *certificates, const struct datum *crls,
-	int format, unsigned int flags, unsigned int verify_flags);
 
-#define INVALID_REQUEST  (-50) /* GNUTLS_E_INVALID_REQUEST */
-#define X509_DER         0     /* GNUTLS_X509_FMT_DER */
-#define TL_NO_DUPLICATES 4     /* GNUTLS_TL_NO_DUPLICATES */
+#define AGAIN           (-28)     /* GNUTLS_E_AGAIN */
+#define INVALID_REQUEST (-50)     /* GNUTLS_E_INVALID_REQUEST */
+#define INTERRUPTED     (-52)     /* GNUTLS_E_INTERRUPTED */
+#define EARLY_DATA      (1 << 10) /* GNUTLS_SFLAGS_EARLY_DATA: it was accepted */
 
 /* Who called a function. */
 struct call {
@@ -95,16 +96,43 @@ static void note_received(const struct call *call, void *session, const void *bu
 	RESTORE_ERRNO();
 }
 
-/* A send that would block is made again, with the same data or with none; the data is recorded by
- * the call that succeeds, if it is shown there. */
-static void note_sent(
-	struct tap *tap, const struct call *call, void *session, const void *data, ssize_t r)
+static size_t record_size(const struct call *call, void *session)
+{
+	size_t (*f)(void *) =
+		(size_t(*)(void *))real_scoped(call->caller, "gnutls_record_get_max_size", NULL);
+
+	return f ? f(session) : 0;
+}
+
+/* How much of `data` is newly sent by a call that returned `r`; *ret_from: where that begins. */
+static size_t newly_sent(const struct call *call, void *session, const uint8_t *random, size_t n,
+	ssize_t r, size_t *ret_from)
+{
+	size_t taken = gnutls_blocked_taken(random), room;
+
+	*ret_from = taken;
+	if (r == AGAIN || r == INTERRUPTED) {
+		if (taken > 0)
+			return 0;
+		room = record_size(call, session);
+		gnutls_blocked_set(random, n < room ? n : room);
+		return n < room ? n : room;
+	}
+	if (taken > 0)
+		gnutls_blocked_set(random, 0);
+	return r > 0 && (size_t)r > taken ? (size_t)r - taken : 0;
+}
+
+static void note_sent(struct tap *tap, const struct call *call, void *session, const void *data,
+	size_t n, ssize_t r)
 {
 	SAVE_ERRNO();
 	uint8_t random[WIRE_RANDOM_BYTES];
-	bool shown = r > 0 && data && identify(call, session, random);
+	size_t from = 0, count = 0;
 
-	tap_tls_sent(tap, random, data, shown ? (size_t)r : 0);
+	if (r != 0 && identify(call, session, random))
+		count = newly_sent(call, session, random, data ? n : 0, r, &from);
+	tap_tls_sent(tap, random, (const uint8_t *)data + from, data ? count : 0);
 	RESTORE_ERRNO();
 }
 
@@ -142,7 +170,7 @@ static void *find(struct call *call, const void *above, const char *name, const 
 			return f args;                                                             \
 		tap_sending(&tap, -1);                                                             \
 		r = f args;                                                                        \
-		note_sent(&tap, &call, session, data, r);                                          \
+		note_sent(&tap, &call, session, data, n, r);                                       \
 		return r;                                                                          \
 	}
 
@@ -214,6 +242,49 @@ HOOKS ssize_t shim_gnutls_record_recv_packet(void *session, void **packet)
 	return r;
 }
 
+/* ---- the handshake, and data that goes with its first message ---- */
+
+/* The random is known now, and whether the server took what came before it. */
+static void note_early(const struct call *call, void *session)
+{
+	get_flags flags = (get_flags)real_scoped(call->caller, "gnutls_session_get_flags", NULL);
+	uint8_t random[WIRE_RANDOM_BYTES];
+	const uint8_t *data;
+	struct tap tap;
+	size_t n;
+
+	data = gnutls_early_data(session, &n);
+	if (data && flags && (flags(session) & EARLY_DATA) && tapping(call) &&
+		identify(call, session, random)) {
+		tap_sending(&tap, -1);
+		tap_tls_sent(&tap, random, data, n);
+	}
+	gnutls_early_drop(session);
+}
+
+HOOKS ssize_t shim_gnutls_record_send_early_data(void *session, const void *data, size_t n)
+{
+	FIND(gnutls_record_send_early_data);
+	ssize_t r = f(session, data, n);
+
+	if (r >= 0 && tapping(&call)) {
+		SAVE_ERRNO();
+		gnutls_early_keep(session, data, n);
+		RESTORE_ERRNO();
+	}
+	return r;
+}
+
+HOOKS void shim_gnutls_deinit(void *session)
+{
+	void (*f)(void *) = (void (*)(void *))real_scoped(
+		__builtin_return_address(0), "gnutls_deinit", (const void *)shim_gnutls_deinit);
+
+	gnutls_early_drop(session);
+	if (f)
+		f(session);
+}
+
 /* The hello is sent from in here, or, by a transport that only keeps it, soon after. */
 HOOKS int shim_gnutls_handshake(void *session)
 {
@@ -222,70 +293,14 @@ HOOKS int shim_gnutls_handshake(void *session)
 	int r;
 
 	FIND(gnutls_handshake);
-	if (!tls_known_matters())
-		return f(session);
 	before = tls_known_enter();
 	r = f(session);
 	tls_known_leave(before);
 	SAVE_ERRNO();
-	if (r < 0 && identify(&call, session, random))
+	if (r == 0)
+		note_early(&call, session);
+	else if (tls_known_matters() && identify(&call, session, random))
 		tls_known_add(random);
 	RESTORE_ERRNO();
-	return r;
-}
-
-/* ---- trust ---- */
-
-/*
- * Replay: the session CA joins a list of trusted certificates when that is made, while its maker
- * alone has it: credentials may be shared by threads later. What is added by the program comes to
- * the same list, and verification stays the library's. Without GNUTLS_TL_USE_IN_TLS a server does
- * not tell its clients of it.
- */
-static void trust_session_ca(const struct call *call, void *list)
-{
-	const struct wire_arena *arena = start_arena();
-	struct datum ca = {(unsigned char *)arena->ca, arena->ca_len};
-	add_trust add =
-		(add_trust)real_scoped(call->caller, "gnutls_x509_trust_list_add_trust_mem", NULL);
-
-	if (list && add && ca.size > 0 && ca.size <= WIRE_CA_MAX)
-		add(list, &ca, NULL, X509_DER, TL_NO_DUPLICATES, 0);
-}
-
-static bool trusting(const struct call *call)
-{
-	return unlikely(start_meets_session_ca()) && !call->own;
-}
-
-HOOKS int shim_gnutls_x509_trust_list_init(void **list, unsigned int size)
-{
-	FIND(gnutls_x509_trust_list_init);
-	int r = f(list, size);
-
-	if (trusting(&call) && r >= 0) {
-		SAVE_ERRNO();
-		trust_session_ca(&call, *list);
-		RESTORE_ERRNO();
-	}
-	return r;
-}
-
-HOOKS int shim_gnutls_certificate_allocate_credentials(void **credentials)
-{
-	get_list get;
-	void *list = NULL;
-
-	FIND(gnutls_certificate_allocate_credentials);
-	int r = f(credentials);
-
-	if (trusting(&call) && r >= 0) {
-		SAVE_ERRNO();
-		get = (get_list)real_scoped(call.caller, "gnutls_certificate_get_trust_list", NULL);
-		if (get)
-			get(*credentials, &list);
-		trust_session_ca(&call, list);
-		RESTORE_ERRNO();
-	}
 	return r;
 }

@@ -8,7 +8,7 @@
 #     test_name() { # timeout=120 serial sanitizers=none
 #
 # serial: not beside other tests. sanitizers: which sanitized builds run it too: none, asan (the
-# default), or asan,tsan.
+# default), or asan,tsan. A line "# Needs: …" of the file holds for all its tests.
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(dirname "$TESTS")

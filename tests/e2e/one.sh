@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# one.sh FILE FUNCTION: runs one end-to-end test in the current directory.
+# one.sh FILE FUNCTION [ARGUMENT…]: runs one end-to-end test in the current directory.
 set -eu -o pipefail
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,4 +11,4 @@ trap 'echo "FAILED: line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND"' ERR
 set -E
 # shellcheck disable=SC1090 # one of the test files
 source "$1"
-"$2"
+"${@:2}"

@@ -204,3 +204,10 @@ test_daemon() {
 test_exit_status_and_stdio() {
 	also_in_replay stdio
 }
+
+test_tls_of_no_library() {
+	# A hello over sockets that are duplicated, in epoll instances and waited for; recorded, the
+	# program cannot tell whether the helper stands between.
+	start_server
+	unchanged late_tls "$HTTPS_PORT"
+}

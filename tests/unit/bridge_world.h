@@ -13,6 +13,7 @@
 #include <event2/thread.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -223,9 +224,18 @@ static inline int open_count(struct world *w)
 
 /* ---- the world ---- */
 
+static inline void set_sigpipe(int how)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static inline void *loop_thread(void *context)
 {
 	struct world *w = context;
+	set_sigpipe(SIG_UNBLOCK); /* the bridge is never to raise it */
 	event_base_loop(w->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;
 }
@@ -242,7 +252,7 @@ static inline void add_root(X509_STORE *store, const struct session_ca *ca)
 static inline void world_begin(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
-	signal(SIGPIPE, SIG_DFL); /* never raised, so never ignored */
+	set_sigpipe(SIG_BLOCK); /* hosts and programs use OpenSSL's own sockets */
 	evthread_use_pthreads();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
@@ -434,7 +444,10 @@ static inline void *host_thread(void *context)
 	while ((fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		struct end *e = calloc(1, sizeof(*e));
 		pthread_t thread;
+		int yes = 1;
 		limit_waiting(fd);
+		/* What a test then resets must not still wait for an acknowledgement. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		*e = (struct end){.fd = fd, .host = h};
 		__atomic_add_fetch(&h->accepted, 1, __ATOMIC_RELAXED);
 		pthread_create(&thread, NULL, host_connection, e);

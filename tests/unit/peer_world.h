@@ -37,7 +37,8 @@ struct world {
 	struct session_ca *ca;
 	struct event_base *base;
 	struct peer *peer;
-	char missed[32]; /* the outcome of the last miss */
+	char missed[32];      /* the outcome of the last miss */
+	char explained[1024]; /* and its explanation */
 };
 
 /* ---- recording ---- */
@@ -115,7 +116,10 @@ static inline void record_exchange(
 static inline void note_miss(void *context, const struct match *match)
 {
 	struct world *w = context;
+	char *text = json_dumps(match->explanation, JSON_COMPACT);
 	snprintf(w->missed, sizeof(w->missed), "%s", match_outcome_name(match->outcome));
+	snprintf(w->explained, sizeof(w->explained), "%s", text);
+	free(text);
 }
 
 /* The tape alone, for a test that changes it before it is played. */
@@ -258,11 +262,11 @@ static inline ssize_t client_read_once(struct client *c, char *to, size_t room)
 		: -1;
 }
 
-/* Reads until `want` bytes are there, or the end. */
-static inline void client_read(struct client *c, size_t want)
+/* Reads until `want` bytes are there, or the end; never more than `room` in all. */
+static inline void client_read_within(struct client *c, size_t want, size_t room)
 {
-	while (c->len < want && c->len < sizeof(c->bytes) - 1) {
-		ssize_t n = client_read_once(c, c->bytes + c->len, sizeof(c->bytes) - 1 - c->len);
+	while (c->len < want && c->len < room) {
+		ssize_t n = client_read_once(c, c->bytes + c->len, room - c->len);
 		if (n <= 0) {
 			c->end = n == 0 ? 0 : errno ? errno : EPROTO;
 			return;
@@ -274,6 +278,20 @@ static inline void client_read(struct client *c, size_t want)
 		c->len += (size_t)n;
 		c->bytes[c->len] = '\0';
 	}
+}
+
+/* Whatever comes with them is taken, too. */
+static inline void client_read(struct client *c, size_t want)
+{
+	client_read_within(c, want, sizeof(c->bytes) - 1);
+}
+
+/* The next `want` bytes, in place of what was read before. */
+static inline void client_read_next(struct client *c, size_t want)
+{
+	c->len = 0;
+	c->bytes[0] = '\0';
+	client_read_within(c, want, want);
 }
 
 static inline void *client_thread(void *argument)

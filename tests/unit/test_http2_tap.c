@@ -2,6 +2,7 @@
 #include "replay/http2_tap.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct world {
 	uint32_t stream;
 	char mark;
 	size_t calls;
+	bool lost;
 	size_t cut; /* feed at most that many bytes at a time */
 	struct buffer frames[2];
 };
@@ -62,6 +64,7 @@ static void on_lost(void *context, const char *reason, uint64_t time_ns)
 {
 	struct world *w = context;
 
+	w->lost = true;
 	buffer_printf(&w->said, "(%s)", reason);
 }
 
@@ -568,7 +571,7 @@ Test(http2_tap, a_chunk_is_one_call)
 	buffer_free(&w.said);
 }
 
-/* 0x3fe1ff2f: a table of 1 MiB; beyond it nothing a real peer asks for. */
+/* Resized to 64 KiB in one direction, to 256 MiB in the other. */
 Test(http2_tap, a_larger_table_needs_no_settings_seen)
 {
 	struct world w = world(0);
@@ -600,6 +603,25 @@ Test(http2_tap, a_compression_bomb_is_a_malformed_request_and_no_more)
 	buffer_free(&first);
 }
 
+/* Exactly as many as an HTTP/1.1 head may have, and one more. */
+Test(http2_tap, too_many_headers)
+{
+	struct world w = world(0);
+	uint8_t block[3 + 508];
+
+	begin(&w);
+	memset(block, 0x90, sizeof(block)); /* accept-encoding: gzip, deflate */
+	memcpy(block, "\x82\x84\x86", 3);
+	frame(&w, EVENT_OUT, HEADERS, BOTH, 1, block, sizeof(block));
+	cr_expect_eq(w.said.len, 0);
+	frame(&w, EVENT_OUT, HEADERS, BOTH, 3, block, sizeof(block) - 1);
+	cr_expect_eq(w.said.len,
+		strlen("3>GET / HTTP/1.1\r\n\r\n.") +
+			507 * strlen("accept-encoding: gzip, deflate\r\n"));
+	http2_tap_free(w.tap);
+	buffer_free(&w.said);
+}
+
 Test(http2_tap, too_many_streams)
 {
 	struct world w = world(0);
@@ -611,4 +633,141 @@ Test(http2_tap, too_many_streams)
 		!memcmp(w.said.data + w.said.len - 23, "(too many open streams)", 23));
 	http2_tap_free(w.tap);
 	buffer_free(&w.said);
+}
+
+/* Real connections, in the fuzz target's form: a byte, then direction, length and bytes of each
+ * piece in the order a relay saw them. */
+static void play_capture(struct world *w, const char *name)
+{
+	static uint8_t bytes[65536];
+	char path[512];
+	size_t len, at = 1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/fuzz/corpus/fuzz_http2_tap/%s", TEST_DATA, name);
+	f = fopen(path, "re");
+	cr_assert(f, "%s", path);
+	len = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	while (at + 3 <= len) {
+		size_t n = bytes[at + 1] | (size_t)bytes[at + 2] << 8;
+
+		feed(w, (enum event_direction)bytes[at], (struct span){bytes + at + 3, n});
+		at += 3 + n;
+	}
+	cr_assert_eq(at, len);
+}
+
+#define GRPC                                                                                       \
+	"HTTP/1.1 200 \r\ncontent-type: application/grpc\r\n"                                      \
+	"grpc-accept-encoding: identity, deflate, gzip\r\n"
+#define CHUNKED "transfer-encoding: chunked\r\n\r\n"
+#define SAID(s) SPAN_LITERAL(s)
+
+Test(http2_tap, real_connections)
+{
+	static const struct {
+		const char *name;
+		struct span said[6];
+	} captures[] = {
+		{"grpc_python",
+			{SAID("1>POST /s.S/Unary HTTP/1.1\r\n"),
+				SAID("<" GRPC CHUNKED
+				     "9\r\n\0\0\0\0\4re:a\r\n0\r\ngrpc-status: 0\r\n\r\n.x"),
+				SAID("<HTTP/1.1 200 \r\ncontent-type: application/grpc\r\n"
+				     "grpc-status: 5\r\ngrpc-message: no such "
+				     "thing\r\n" CHUNKED "0\r\n\r\n.x"),
+				SAID("x-a: 1\r\nx-b-bin: AAE\r\n" CHUNKED
+				     "8\r\n\0\0\0\0\3<1>\r\n9\r\n\0\0\0\0\4<22>\r\n"),
+				SAID("0\r\ngrpc-status: 0\r\nx-t: end\r\n\r\n.x")}},
+		{"grpc_node",
+			{SAID(" HTTP/1.1\r\nhost: 127.0.0.1:7091\r\n"),
+				SAID("grpc-status: 5\r\ngrpc-message: no such thing\r\n"),
+				SAID("0\r\ngrpc-status: 0\r\nx-t: end\r\n\r\n.x")}},
+		{"node",
+			{SAID("1>GET /hints HTTP/1.1\r\nhost: 127.0.0.1:7096\r\n"
+			      "cookie: a=1; b=2\r\n\r\n.<HTTP/1.1 103 \r\nlink: </a>\r\n\r\n"
+			      "HTTP/1.1 200 \r\n"),
+				SAID("4\r\nbody\r\n0\r\nx-t: 1\r\n\r\n.x"), SAID("x-pushed: y\r\n"),
+				SAID("POST /up HTTP/1.1\r\nhost: 127.0.0.1:7096\r\n" CHUNKED
+				     "46\r\nxxxxxxx"),
+				SAID("xxx\r\n0\r\nx-sum: 9\r\n\r\n."),
+				SAID("HEAD /h HTTP/1.1\r\n")}},
+		{"curl_go",
+			{SAID("<HTTP/1.1 200 \r\ncontent-type: text/event-stream\r\n"
+			      "trailer: X-Sum\r\n"),
+				SAID(CHUNKED "9\r\ndata: 0\n\n\r\n9\r\ndata: 1\n\n\r\n"
+					     "9\r\ndata: 2\n\n\r\n0\r\nx-sum: 3\r\n\r\n.x"),
+				SAID(CHUNKED "4\r\npart\r\n!2x")}},
+		{"curl_cancels", {SAID("9\r\ndata: 0\n\n\r\n")}},
+		{"nghttp",
+			{SAID("cookie: a=1; b=2\r\n"), SAID("content-length: 6\r\n"),
+				SAID("trailer: x-trailer\r\n" CHUNKED),
+				SAID("6\r\nsmall\n\r\n0\r\nx-trailer: yes\r\n\r\n.x")}},
+		{"nghttp_upload", {SAID("6\r\nsmall\n\r\n0\r\nx-up: 1\r\n\r\n.")}},
+	};
+
+	for (size_t i = 0; i < sizeof(captures) / sizeof(*captures); i++) {
+		struct world w = world(0);
+
+		w.tap = http2_tap_new(&sink, &w);
+		play_capture(&w, captures[i].name);
+		for (size_t k = 0; k < 6 && captures[i].said[k].data; k++)
+			cr_expect(memmem(w.said.data, w.said.len, captures[i].said[k].data,
+					  captures[i].said[k].len),
+				"%s, %zu of:\n%.*s", captures[i].name, k, (int)w.said.len,
+				(char *)w.said.data);
+		cr_expect(!w.lost, "%s", captures[i].name);
+		http2_tap_free(w.tap);
+		buffer_free(&w.said);
+	}
+}
+
+static void count_bytes(void *context, uint32_t stream, enum event_direction direction,
+	uint64_t time_ns, struct span bytes)
+{
+	*(size_t *)context += bytes.len;
+}
+
+static void ignore_end(void *context, uint32_t stream, enum event_direction direction,
+	enum event_end kind, uint32_t code, uint64_t time_ns)
+{
+}
+
+static void ignore_closed(void *context, uint32_t stream, uint64_t time_ns)
+{
+}
+
+static void ignore_lost(void *context, const char *reason, uint64_t time_ns)
+{
+	cr_assert(false, "%s", reason);
+}
+
+/* A frame of the largest size there is, in pieces as large as a read, 16 times. */
+Test(http2_tap, long_bodies_pass_without_being_kept)
+{
+	static const struct http2_tap_sink counter = {
+		count_bytes, ignore_end, ignore_closed, ignore_lost};
+	static const uint8_t piece[1 << 16];
+	size_t said = 0, frames = 16, length = 0xffffff, heap;
+	struct world w = world(0);
+
+	w.tap = http2_tap_new(&counter, &said);
+	feed(&w, EVENT_OUT, SPAN_LITERAL(HTTP2_PREFACE));
+	frame(&w, EVENT_OUT, SETTINGS, 0, 0, "", 0);
+	frame(&w, EVENT_IN, SETTINGS, 0, 0, "", 0);
+	headers(&w, EVENT_OUT, BOTH, 1, GET);
+	headers(&w, EVENT_IN, LAST, 1, ":status 200\n");
+	said = 0;
+	heap = mallinfo2().uordblks;
+	for (size_t i = 0; i < frames; i++) {
+		feed(&w, EVENT_IN, SPAN_LITERAL("\xff\xff\xff\0\0\0\0\0\1"));
+		for (size_t at = 0; at < length; at += sizeof(piece))
+			feed(&w, EVENT_IN,
+				(struct span){piece,
+					length - at < sizeof(piece) ? length - at : sizeof(piece)});
+	}
+	cr_expect_eq(said, frames * (strlen("ffffff\r\n") + length + 2));
+	cr_expect_lt(mallinfo2().uordblks, heap + (1 << 20));
+	http2_tap_free(w.tap);
 }

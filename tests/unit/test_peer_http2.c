@@ -304,6 +304,26 @@ Test(peer_http2, a_miss_is_explained_on_its_stream)
 	world_free(&w);
 }
 
+static void call_grpc(struct client *c)
+{
+	nghttp2_nv type = http2_field("content-type", "application/grpc+proto");
+	http2_ask(&h2, "POST", "/service/Call", &type, "12345", 5);
+	http2_run(&h2);
+}
+
+Test(peer_http2, a_missed_grpc_call_is_explained_by_its_status)
+{
+	struct world w;
+	record_one(&w, REQUEST("/a%b"), ANSWER);
+	serve_one(&w, as_recorded, call_grpc);
+	cr_expect_str_eq(h2.answers[0].status, "200");
+	cr_expect(h2.answers[0].ended_with_head);
+	cr_expect_str_eq(h2.answers[0].fields,
+		"content-type: application/grpc\nx-rrshim: replay-mismatch\ngrpc-status: 9\n"
+		"grpc-message: POST http://api.example.com/service/Call was never recorded, only "
+		"other calls to api.example.com\n");
+}
+
 static void record_cut(struct world *w, enum event_end kind, int error)
 {
 	record_begin(w);
@@ -318,8 +338,6 @@ Test(peer_http2, a_recorded_reset_of_a_stream_keeps_its_code)
 	struct world w;
 	record_cut(&w, EVENT_END_RESET_STREAM, NGHTTP2_ENHANCE_YOUR_CALM);
 	load_streams(&w);
-	/* Whoever reads the recording says so of a stream; a channel's end knows no such kind. */
-	w.tape->exchanges[0]->close.kind = EVENT_END_RESET_STREAM;
 	serve_one(&w, as_recorded, get_a);
 	cr_expect_str_eq(h2.answers[0].content, "one");
 	cr_expect_eq(h2.answers[0].code, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -350,6 +368,60 @@ Test(peer_http2, a_recorded_reset_of_an_http1_connection_resets)
 	nghttp2_session_del(h2.session);
 	client_close(client);
 	world_free(&w);
+}
+
+Test(peer_http2, trailers_that_are_none_cut_their_stream_alone)
+{
+	struct world w;
+	record_begin(&w);
+	record_exchange(
+		&w, 1, false, REQUEST("/never"), CHUNKED "\r\n3\r\none\r\n0\r\nno colon\r\n\r\n");
+	record_exchange(&w, 2, false, REQUEST("/a"), ANSWER);
+	serve_one(&w, as_recorded, miss_then_hit);
+	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
+	cr_expect_str_eq(h2.answers[1].content, "hello");
+}
+
+Test(peer_http2, a_body_until_close_ends_its_stream_then)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1, REQUEST("/a"), 10 * MS);
+	record_in(&w, 1, "HTTP/1.1 200 OK\r\n\r\nhello", 12 * MS);
+	record_end(&w, 1, EVENT_END_FIN, 0, 52 * MS);
+	serve_one(&w, as_recorded, get_a);
+	cr_expect_str_eq(h2.answers[0].content, "hello");
+	cr_expect_eq(h2.answers[0].code, NGHTTP2_NO_ERROR);
+	cr_expect_geq(h2.answers[0].end_ns - h2.asked_ns, 42 * MS);
+}
+
+static void ping(struct client *c)
+{
+	nghttp2_submit_ping(h2.session, NGHTTP2_FLAG_NONE, NULL);
+	http2_send(&h2);
+	while (!h2.pong && http2_receive(&h2))
+		;
+}
+
+static void get_a_and_b(struct client *c)
+{
+	struct http2_answer *unfinished = http2_get(&h2, "/a"), *b = http2_get(&h2, "/b");
+	http2_send(&h2);
+	while ((!b->closed || !unfinished->length) && http2_receive(&h2))
+		;
+	ping(c);
+	cr_expect_not(unfinished->closed);
+}
+
+Test(peer_http2, what_the_program_left_unfinished_stays_open)
+{
+	struct world w;
+	record_begin(&w);
+	record_exchange(&w, 1, false, REQUEST("/a"), CHUNKED "\r\n3\r\none\r\n");
+	record_exchange(&w, 2, false, REQUEST("/b"), ANSWER);
+	serve_one(&w, as_recorded, get_a_and_b);
+	cr_expect_str_eq(h2.answers[0].content, "one");
 }
 
 /* ---- large ones ---- */
@@ -448,14 +520,6 @@ Test(peer_http2, an_upload_too_large_to_hold_is_matched_by_digest)
 }
 
 /* ---- the connection ---- */
-
-static void ping(struct client *c)
-{
-	nghttp2_submit_ping(h2.session, NGHTTP2_FLAG_NONE, NULL);
-	http2_send(&h2);
-	while (!h2.pong && http2_receive(&h2))
-		;
-}
 
 Test(peer_http2, a_ping_is_answered)
 {
@@ -560,8 +624,8 @@ static void expect_protocol(
 	SSL_set_verify(c.ssl, SSL_VERIFY_NONE, NULL);
 	with_client(w, &c, choose);
 	SSL_get0_alpn_selected(c.ssl, &chosen, &len);
-	cr_expect(len == strlen(expected) && !memcmp(chosen, expected, len), "%s for '%s': %.*s",
-		name ? name : "no name", offered, (int)len, chosen);
+	cr_expect(len == strlen(expected) && (!len || !memcmp(chosen, expected, len)),
+		"%s for '%s': %.*s", name ? name : "no name", offered, (int)len, chosen);
 	client_close(&c);
 }
 

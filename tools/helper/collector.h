@@ -48,10 +48,11 @@ void collector_bridge_end(struct collector *c, uint64_t id, uint32_t direction, 
 	int error, uint64_t time_ns);
 void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns);
 
+/* A server of the session listens on that port. */
+bool collector_has_server(const struct collector *c, uint16_t port);
+
 /* Appends an event made elsewhere (processes), its time as CLOCK_MONOTONIC. */
 void collector_event(struct collector *c, struct trace_event *e);
-/* A server of the session itself listens on that port. */
-bool collector_is_own_server(const struct collector *c, uint16_t port);
 /* 0, or the -errno of the write that failed; nothing is written after it. */
 int collector_error(const struct collector *c);
 

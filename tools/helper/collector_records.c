@@ -8,7 +8,7 @@
 
 /* ---- connections ---- */
 
-bool collector_is_own_server(const struct collector *c, uint16_t port)
+bool collector_has_server(const struct collector *c, uint16_t port)
 {
 	for (size_t i = 0; i < c->listen_count; i++) {
 		if (c->listens[i] == port)
@@ -40,7 +40,7 @@ static void emit_connect(struct collector *c, struct channel *channel,
 				.fd = fd,
 				.error = error,
 				.internal = address_is_loopback(address) &&
-					collector_is_own_server(c, address_port(address)),
+					collector_has_server(c, address_port(address)),
 				.socket = channel->cookie}},
 		time_ns);
 }
@@ -71,7 +71,7 @@ static void take_adopt(struct collector *c, const struct rings_record *r)
 	channel = collector_open_channel(c, r->socket);
 	if (!channel)
 		return;
-	channel->ignored = collector_is_own_server(c, address_port(&w.local));
+	channel->ignored = collector_has_server(c, address_port(&w.local));
 	if (!channel->ignored)
 		emit_connect(c, channel, &w.peer, w.fd, 0, r->time_ns);
 }
@@ -86,7 +86,7 @@ static void take_listen(struct collector *c, const struct rings_record *r)
 	memcpy(&w, c->payload, sizeof(w));
 	if (!address_text(&w, text))
 		return;
-	if (!collector_is_own_server(c, address_port(&w)) && c->listen_count < LISTENS_MAX)
+	if (!collector_has_server(c, address_port(&w)) && c->listen_count < LISTENS_MAX)
 		c->listens[c->listen_count++] = address_port(&w);
 	collector_emit(c, NULL,
 		(struct trace_event){.type = EVENT_LISTEN, .connect = {.address = span_of(text)}},

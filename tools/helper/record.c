@@ -12,9 +12,7 @@
 #include "storage/recording.h"
 #include "tools/helper/bridging.h"
 #include "tools/helper/collector.h"
-#include "tools/helper/address.h"
 #include "tools/helper/control.h"
-#include "tools/helper/listener.h"
 #include "tools/helper/log.h"
 
 /*
@@ -37,8 +35,7 @@ struct record {
 	struct collector *collector;
 	struct bridging *bridging; /* NULL: nothing can be */
 	struct control *control;
-	struct listeners *listeners; /* NULL: there can be none */
-	struct event *flush;         /* what was recorded without a pass */
+	struct event *flush; /* what was recorded without a pass */
 	json_t *manifest;
 	uint64_t flushed_ns;
 	unsigned int calm;
@@ -175,10 +172,7 @@ static void answer(
 {
 	struct record *r = context;
 
-	if (request->call == WIRE_CALL_LISTENER && r->listeners)
-		listeners_answer(r->listeners, request, reply);
-	else
-		bridging_answer(r->bridging, request, fd, reply);
+	bridging_answer(r->bridging, request, fd, reply);
 }
 
 static void on_recorded(void *context)
@@ -200,119 +194,28 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 	write_out(r, collector_error(r->collector));
 }
 
-/* ---- programs without the shim ---- */
-
-static int dial(
-	void *context, const struct listener_connect *c, listener_verdict verdict, void *arg)
-{
-	struct record *r = context;
-
-	return bridging_dial(r->bridging, c, verdict, arg);
-}
-
-static void refuse(void *context, uint64_t ticket)
-{
-	struct record *r = context;
-
-	bridging_refuse(r->bridging, ticket);
-}
-
-static void admit(void *context, uint64_t ticket, const struct listener_connect *c, int family,
-	uint16_t source_port, struct wire_reply *reply)
-{
-	struct record *r = context;
-
-	bridging_admit(r->bridging, ticket, c, family, source_port, reply);
-}
-
-static void listening(void *context, uint32_t pid, const struct wire_address *at)
-{
-	struct record *r = context;
-	const struct rings_record record = {.type = WIRE_LISTEN,
-		.len = sizeof(*at),
-		.time_ns = now_ns(),
-		.tid = pid,
-		.payload = (const uint8_t *)at};
-
-	collector_record(r->collector, pid, &record);
-	on_recorded(r);
-}
-
-/* A server may have said so only now. */
-static bool is_inside(void *context, const struct wire_address *to)
-{
-	struct record *r = context;
-
-	if (bridging_is_here(r->bridging, to))
-		return true;
-	if (!address_is_loopback(to))
-		return false;
-	if (!collector_is_own_server(r->collector, address_port(to)))
-		helper_catch_up(r->helper);
-	return collector_is_own_server(r->collector, address_port(to));
-}
-
-static bool is_tapped(void *context, uint32_t pid)
-{
-	struct record *r = context;
-
-	if (processes_is_tapped(helper_processes(r->helper), pid))
-		return true;
-	/* It may have joined only now. */
-	helper_catch_up(r->helper);
-	return processes_is_tapped(helper_processes(r->helper), pid);
-}
-
-static void started(void *context, uint32_t pid, int error)
-{
-	struct record *r = context;
-
-	if (error == 0)
-		helper_listened(r->helper, pid);
-}
-
-static void start_listening(struct record *r)
-{
-	const struct listener_callbacks callbacks = {.dial = dial,
-		.refuse = refuse,
-		.admit = admit,
-		.listening = listening,
-		.is_inside = is_inside,
-		.is_tapped = is_tapped,
-		.started = started,
-		.context = r};
-	const struct session *s = helper_session(r->helper);
-	char control[PATH_MAX + sizeof(WIRE_CONTROL)];
-
-	snprintf(control, sizeof(control), "%s/" WIRE_CONTROL, s->folder);
-	r->listeners = listeners_new(helper_base(r->helper), WIRE_RECORD, control, &callbacks);
-	if (r->listeners)
-		listeners_find_trampoline(s->arena->trampoline, sizeof(s->arena->trampoline));
-}
-
 /* Where it cannot be had (no loopback here), programs go on as before it was invented. */
 static void start_bridging(struct record *r)
 {
-	const struct bridging_options options = {.base = helper_base(r->helper),
-		.session = helper_session(r->helper),
+	const struct session *session = helper_session(r->helper);
+	const struct bridging_options options = {.helper = r->helper,
 		.collector = r->collector,
 		.recorded = on_recorded,
 		.context = r};
 	int error;
 
-	options.session->arena->bridge = r->options.bridge;
+	session->arena->bridge = r->options.bridge;
 	if (r->options.bridge == WIRE_BRIDGE_NEVER)
 		return;
-	r->flush = event_new(options.base, -1, 0, on_flush, r);
+	r->flush = event_new(helper_base(r->helper), -1, 0, on_flush, r);
 	error = r->flush ? bridging_new(&options, &r->bridging) : -ENOMEM;
 	if (error == 0)
-		error = control_new(options.base, options.session->folder, answer, r, &r->control);
-	if (error == 0) {
-		start_listening(r);
+		error = control_new(
+			helper_base(r->helper), session->folder, answer, r, &r->control);
+	if (error == 0)
 		return;
-	}
 	log_debug(bridge, "no connection can be bridged: %s", strerror(-error));
-	options.session->arena->ca_len = 0;
+	session->arena->ca_len = 0;
 }
 
 /* ---- the mode ---- */
@@ -429,9 +332,7 @@ static void finish(void *context, struct helper *h)
 	int error;
 
 	bridging_free(r->bridging);
-	listeners_free(r->listeners);
 	r->bridging = NULL;
-	r->listeners = NULL;
 	collector_finish(r->collector);
 	collector_event(r->collector, &stop);
 	error = recording_flush(r->writer);
@@ -455,12 +356,10 @@ static void stop(void *context)
 
 	control_free(r->control);
 	bridging_free(r->bridging);
-	listeners_free(r->listeners);
 	if (r->flush)
 		event_free(r->flush);
 	r->control = NULL;
 	r->bridging = NULL;
-	r->listeners = NULL;
 	r->flush = NULL;
 }
 

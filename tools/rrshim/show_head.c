@@ -24,7 +24,7 @@ int show_load_processes(struct show *s)
 	json_t *outside = json_array(), *gaps = json_array();
 	struct event_ref ref;
 	struct trace_event e;
-	json_int_t images = 0;
+	json_int_t images = 0, listened = 0;
 	int r;
 
 	recording_rewind(s->recording);
@@ -34,11 +34,13 @@ int show_load_processes(struct show *s)
 		if (e.type != EVENT_PROCESS && e.type != EVENT_EXEC)
 			continue;
 		images++;
-		if (e.process.capture != EVENT_CAPTURE_TAPPED)
+		if (e.process.capture == EVENT_CAPTURE_LISTENED)
+			listened++;
+		else if (e.process.capture != EVENT_CAPTURE_TAPPED)
 			json_array_append_new(outside, untraced(&e));
 	}
-	s->processes =
-		json_pack("{s:I, s:o, s:o}", "images", images, "untraced", outside, "gaps", gaps);
+	s->processes = json_pack("{s:I, s:I, s:o, s:o}", "images", images, "by_seccomp", listened,
+		"untraced", outside, "gaps", gaps);
 	return r;
 }
 
@@ -93,14 +95,18 @@ static void print_state(const struct show *s)
 static void print_processes(const json_t *processes)
 {
 	json_int_t images = json_integer_value(json_object_get(processes, "images"));
+	json_int_t listened = json_integer_value(json_object_get(processes, "by_seccomp"));
 	json_t *outside = json_object_get(processes, "untraced"), *one;
 	size_t i, count = json_array_size(outside);
 
 	label("images");
+	printf("%" JSON_INTEGER_FORMAT, images);
+	if (listened)
+		printf(", %" JSON_INTEGER_FORMAT " by seccomp", listened);
 	if (count == 0)
-		printf("%" JSON_INTEGER_FORMAT ", all traced\n", images);
+		printf(", all traced\n");
 	else
-		printf("%" JSON_INTEGER_FORMAT ", %zu of them not traced:\n", images, count);
+		printf(", %zu of them not traced:\n", count);
 	json_array_foreach(outside, i, one)
 	{
 		printf("  %s%8" JSON_INTEGER_FORMAT " ", output_style(OUTPUT_YELLOW),
