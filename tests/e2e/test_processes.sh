@@ -377,11 +377,11 @@ test_static_child() {
 	record sh -c './hello-static; echo $?'
 	equal output $'hello\n4' "$(cat rec.out)"
 	equal "standard error" '' "$(grep -v '^rrshim' rec.err || true)"
-	untraced hello-static static
+	equal hello-static "['redirected by seccomp']" "$(capture_of hello-static)"
 	# As the program itself:
 	record ./hello-static
 	equal status 4 "$rec_status"
-	untraced hello-static static
+	equal hello-static "['redirected by seccomp']" "$(capture_of hello-static)"
 }
 
 test_static_child_in_replay() {
@@ -459,7 +459,7 @@ test_every_image_is_listed() {
 	record sh -c './hello; ./hello-static; ./hello; true'
 	equal sh "['tapped']" "$(capture_of sh)"
 	equal hello "['tapped']" "$(capture_of /hello)"
-	untraced hello-static static
+	equal hello-static "['redirected by seccomp']" "$(capture_of hello-static)"
 }
 
 test_doctor() {

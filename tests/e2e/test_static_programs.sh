@@ -211,3 +211,140 @@ test_the_helper_is_killed_in_replay() {
 	wait "$front" || rep_status=$?
 	contains rep.out 'connect: Network is unreachable'
 }
+
+test_records_and_replays() {
+	build_clients
+	local client
+	for client in $(clients); do
+		start_server
+		round_trip 0 "$client" localhost "$HTTP_PORT" /json /page /204
+		equal "exchanges of '$client'" 3 "$(exchanges)"
+	done
+}
+
+test_is_listed_as_redirected() {
+	build_clients
+	start_server
+	record sh -c "./get-static localhost $HTTP_PORT /json; ./get localhost $HTTP_PORT /json"
+	equal get-static "['redirected by seccomp']" "$(capture_of get-static)"
+	equal get "['tapped']" "$(capture_of /get)"
+	equal exchanges 2 "$(exchanges)"
+	lacks rec.err unrecorded
+}
+
+test_refused_port_in_record() {
+	build_clients
+	local port client
+	port=$(closed_port)
+	for client in $(clients); do
+		record "$client" 127.0.0.1 "$port" /x
+		equal output 'connect: Connection refused' "$(cat rec.out)"
+		replays_like_recorded "$client" 127.0.0.1 "$port" /x
+		record "$client" n 127.0.0.1 "$port" /x
+		equal output 'connect: Connection refused' "$(cat rec.out)"
+	done
+}
+
+test_generations_in_record() {
+	build_clients
+	start_server
+	record ./run-static ./run ./get-static localhost "$HTTP_PORT" /json
+	equal "exchanges of a static grandchild" 1 "$(exchanges)"
+	replays_like_recorded ./run-static ./run ./get-static localhost "$HTTP_PORT" /json
+	record ./run-static ./get localhost "$HTTP_PORT" /json
+	equal "exchanges of a dynamic child" 1 "$(exchanges)"
+	equal "the dynamic child" "['tapped']" "$(capture_of /get)"
+	record ./run exec ./run-static exec ./run fexec ./get-static localhost "$HTTP_PORT" /json
+	equal "exchanges of one process" 1 "$(exchanges)"
+}
+
+test_own_server_stays_live() {
+	# A static client and a server of the same session.
+	build_clients
+	make_pki
+	cat >session.sh <<-'END'
+		"$1" "$2" server --cert pki/server.pem --key pki/server.key >/dev/null 2>&1 &
+		server=$!
+		while [ ! -s server/ports ]; do sleep .05; done
+		read -r port rest <server/ports
+		./get-static localhost "$port" /json >answer
+		kill $server
+		grep -c id answer
+	END
+	record sh session.sh "$PYTHON" "$TESTS/e2e/server.py"
+	equal output 1 "$(cat rec.out)"
+	rm -r server
+	replay_offline sh session.sh "$PYTHON" "$TESTS/e2e/server.py"
+	same
+}
+
+test_the_helper_is_killed_in_record() {
+	# The program goes on, unrecorded, and so does what it starts.
+	build_clients
+	start_server
+	rec_status=0
+	"$RRSHIM" record -- ./run-static ./get-static localhost "$HTTP_PORT" /json +ready -go /json \
+		>rec.out 2>rec.err &
+	local front=$!
+	wait_until 20 test -e ready || fail "the client did not start"
+	kill -9 "$(pgrep -P "$front")"
+	: >go
+	wait "$front" || rec_status=$?
+	equal "exit status" 0 "$rec_status"
+	equal answers 2 "$(grep -c id rec.out)"
+}
+
+test_what_it_leaves_behind_goes_on() {
+	# The helper is killed, the program ends, its daemon has not.
+	build_clients
+	start_server
+	rec_status=0
+	"$RRSHIM" record -- ./run sh -c "./get-static localhost $HTTP_PORT /json +ready -go /json >late & wait_for() {
+		while [ ! -e \"\$1\" ]; do sleep .02; done; }; wait_for ready; wait_for gone" \
+		>rec.out 2>rec.err &
+	local front=$!
+	wait_until 20 test -e ready || fail "the client did not start"
+	kill -9 "$(pgrep -P "$front")"
+	: >gone
+	wait "$front" || rec_status=$?
+	: >go
+	wait_until 20 grep -qs -c id late || true
+	wait_until 20 sh -c '[ "$(grep -c id late)" = 2 ]' || {
+		show_file late
+		fail "the daemon lost its network"
+	}
+}
+
+test_a_call_in_hand_when_the_helper_is_killed() {
+	# A connect that the helper was just trying must not wait for ever.
+	build_clients
+	cat >full.py <<-'END'
+		import socket, time
+		server = socket.socket()
+		server.bind(("127.0.0.1", 0))
+		server.listen(0)
+		held = []
+		for _ in range(4):
+		    held.append(socket.socket())
+		    held[-1].setblocking(False)
+		    held[-1].connect_ex(server.getsockname())
+		print(server.getsockname()[1], flush=True)
+		time.sleep(60)
+	END
+	"$PYTHON" full.py >port &
+	local server=$! front helper program
+	wait_until 20 test -s port || fail "no port"
+	"$RRSHIM" record -- ./get-static 127.0.0.1 "$(cat port)" /x >rec.out 2>rec.err &
+	front=$!
+	wait_until 20 pgrep -P "$front" >/dev/null || fail "no helper"
+	helper=$(pgrep -P "$front")
+	wait_until 20 pgrep -P "$helper" >/dev/null || fail "no program"
+	program=$(pgrep -P "$helper")
+	wait_until 20 grep -q user_notification "/proc/$program/wchan" || fail "it does not wait for the helper"
+	kill -9 "$helper"
+	wait_until 20 sh -c "! grep -q user_notification /proc/$program/wchan" || fail "it waits for ever"
+	# Whoever listens there is gone, and the kernel says so.
+	kill "$server"
+	wait "$front" || true
+	equal output 'connect: Connection refused' "$(cat rec.out)"
+}

@@ -54,13 +54,25 @@ static void refuse(void *context, uint64_t ticket)
 	bridge_refuse(b->bridge, ticket);
 }
 
+static void record_connect(struct bridging *b, struct carried *x, int error)
+{
+	x->dialled = false;
+	collector_bridge_connect(
+		b->options.collector, x->id, x->pid, x->text, error, helper_now_ns());
+	b->options.recorded(b->options.context);
+}
+
 static void admit(void *context, uint64_t ticket, const struct listener_connect *c, int family,
 	uint16_t source_port, struct wire_reply *reply)
 {
 	struct bridging *b = context;
+	struct carried *x = bridging_find(b, c->socket);
 	uint16_t v4, v6;
 	int r = bridge_admit(b->bridge, ticket, family, source_port);
 
+	/* Before its first byte, which may be the host's; the connect towards us is not news. */
+	if (r == 0 && x)
+		record_connect(b, x, 0);
 	bridge_ports(b->bridge, &v4, &v6);
 	reply->verdict = r < 0 ? WIRE_FAIL : WIRE_REDIRECT;
 	reply->error = -r;
@@ -75,12 +87,8 @@ static void opened(void *context, const struct listener_connect *c, int error)
 
 	if (!x || !x->dialled)
 		return;
-	if (error == EINPROGRESS)
-		error = 0; /* towards us; the host has answered */
-	collector_bridge_connect(b->options.collector, x->id, x->pid, x->text, error, helper_now_ns());
-	b->options.recorded(b->options.context);
-	if (error)
-		bridging_forget(b, x);
+	record_connect(b, x, error);
+	bridging_forget(b, x);
 }
 
 static void listening(void *context, uint32_t pid, const struct wire_address *at)
@@ -104,14 +112,23 @@ static bool is_inside(void *context, const struct wire_address *to)
 	if (!address_is_loopback(to) || port == 0)
 		return false;
 	bridge_ports(b->bridge, &v4, &v6);
-	return port == v4 || port == v6 || collector_has_server(b->options.collector, port);
+	if (port == v4 || port == v6)
+		return true;
+	/* A server may have said so only now. */
+	if (!collector_has_server(b->options.collector, port))
+		helper_catch_up(b->options.helper);
+	return collector_has_server(b->options.collector, port);
 }
 
 static bool is_tapped(void *context, uint32_t pid)
 {
 	struct bridging *b = context;
+	const struct processes *p = helper_processes(b->options.helper);
 
-	return processes_is_tapped(helper_processes(b->options.helper), pid);
+	/* It may have joined only now. */
+	if (!processes_is_tapped(p, pid))
+		helper_catch_up(b->options.helper);
+	return processes_is_tapped(p, pid);
 }
 
 static void started(void *context, uint32_t pid, int error)

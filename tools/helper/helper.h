@@ -64,6 +64,8 @@ void helper_set_root(struct helper *h, uint32_t pid);
 uint64_t helper_now_ns(void);
 void helper_expect(struct helper *h, uint32_t pid, uint32_t image, const char *path,
 	char *const argv[], uint64_t time_ns);
+/* Reads now what programs have said so far. Not from inside a callback of a pass. */
+void helper_catch_up(struct helper *h);
 /* `pid` is about to become an image under a seccomp listener. */
 void helper_listened(struct helper *h, uint32_t pid);
 /* A child of ours ended; a root that did sets the session's end in motion. */

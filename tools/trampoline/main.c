@@ -9,8 +9,8 @@
  * IMAGE is a path, or "fd:N" for an open descriptor. Whatever goes wrong: in record the image is
  * started all the same; in replay it is not.
  *
- * Nothing of it is left in what it becomes: its descriptors are close-on-exec, signals and mask are
- * as they came, and so is the environment but for the variables of trust.
+ * Nothing of it is left in what it becomes: its descriptors are close-on-exec, signals, mask and
+ * environment are as they came.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +87,7 @@ static bool is_covered(const char *path)
 		errno == WIRE_COVERED_ERRNO;
 }
 
-/* One question on a control connection of its own, which is closed. 0 or -errno. */
+/* One question, on a control connection of its own, which it closes. 0 or -errno. */
 static int ask(int fd, const struct wire_request *q, struct wire_reply *reply)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -106,68 +106,81 @@ static int ask(int fd, const struct wire_request *q, struct wire_reply *reply)
 	return r;
 }
 
-/* Says how far we are. 0 or -errno. */
-static int say(
-	int fd, const struct start *s, enum wire_listener stage, uint64_t descriptor, int error)
+static struct wire_request question(enum wire_call call)
 {
-	static struct wire_request q;
-	static struct wire_reply reply;
+	return (struct wire_request){.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.call = call,
+		.pid = (uint32_t)getpid()};
+}
+
+/* Says how far we are. 0, or -errno: it is not to go on. */
+static int say(int fd, enum wire_listener stage, uint64_t descriptor, int error)
+{
+	struct wire_request q = question(WIRE_CALL_LISTENER);
+	struct wire_reply reply;
 	int r;
 
-	q = (struct wire_request){.magic = WIRE_MAGIC,
-		.version = WIRE_VERSION,
-		.call = WIRE_CALL_LISTENER,
-		.pid = (uint32_t)getpid(),
-		.socket = descriptor,
-		.source_port = (uint32_t)error,
-		.image = stage};
-	strncpy(q.resolve.node, s->image, sizeof(q.resolve.node) - 1);
+	q.image = stage;
+	q.socket = descriptor;
+	q.source_port = (uint32_t)error;
 	r = ask(fd, &q, &reply);
 	if (r == 0 && reply.verdict != WIRE_PASS)
 		r = -(reply.error ? reply.error : EPROTO);
 	return r;
 }
 
+/* ---- trust ---- */
+
 /*
- * What a static program trusts it reads from where these variables say; the shim gives them to
- * programs that it starts (shim/trust_env.c), here they are for the one that the launcher starts.
+ * Files a program trusts: the helper gives one with the session CA added. SSL_CERT_FILE counts in
+ * Go, OpenSSL and rustls even where the user has not set it; the others only if so.
  */
 static const struct {
 	const char *name;
-	bool always; /* else only where the user has set it */
-	int flags;
-} trusted[] = {
-	{"SSL_CERT_FILE", true, 0},
-	{"NODE_EXTRA_CA_CERTS", true, WIRE_TRUST_ADDS},
-	{"CODEX_CA_CERTIFICATE", false, 0},
+	bool always;
+} trust_variables[] = {
+	{"SSL_CERT_FILE", true},
+	{"CODEX_CA_CERTIFICATE", false},
+	{"NODE_EXTRA_CA_CERTS", false},
+	{"DENO_CERT", false},
+	{"REQUESTS_CA_BUNDLE", false},
+	{"CURL_CA_BUNDLE", false},
+	{"GIT_SSL_CAINFO", false},
 };
 
-static void give_trust(const struct start *s)
+/* The helper is elsewhere: it needs whole paths. */
+static bool make_absolute(char *to, size_t size, const char *path)
 {
-	static struct wire_request q;
-	static struct wire_reply reply;
-	char path[PATH_MAX];
+	char cwd[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++) {
-		const char *value = getenv(trusted[i].name);
-		bool set = value && *value;
+	if (path[0] == '/' || path[0] == '\0')
+		return snprintf(to, size, "%s", path) < (int)size;
+	return getcwd(cwd, sizeof(cwd)) && snprintf(to, size, "%s/%s", cwd, path) < (int)size;
+}
 
-		if ((!set && !trusted[i].always) || (set && !realpath(value, path)) ||
-			(set && strlen(path) >= sizeof(q.resolve.node)))
-			continue;
-		q = (struct wire_request){.magic = WIRE_MAGIC,
-			.version = WIRE_VERSION,
-			.call = WIRE_CALL_TRUST,
-			.pid = (uint32_t)getpid(),
-			.resolve = {.flags = trusted[i].flags}};
-		if (set)
-			strcpy(q.resolve.node, path);
-		if (ask(open_control(s->control), &q, &reply) == 0 &&
-			reply.verdict == WIRE_REDIRECT &&
-			memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
-			setenv(trusted[i].name, reply.resolve.node, 1);
+static void trust(const struct start *s, const char *name, const char *value)
+{
+	struct wire_request q = question(WIRE_CALL_TRUST);
+	struct wire_reply reply;
+
+	if (make_absolute(q.resolve.node, sizeof(q.resolve.node), value ? value : "") &&
+		ask(open_control(s->control), &q, &reply) == 0 && reply.resolve.node[0] == '/' &&
+		memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
+		setenv(name, reply.resolve.node, 1);
+}
+
+static void trust_session(const struct start *s)
+{
+	for (size_t i = 0; i < sizeof(trust_variables) / sizeof(trust_variables[0]); i++) {
+		const char *value = getenv(trust_variables[i].name);
+
+		if (value || trust_variables[i].always)
+			trust(s, trust_variables[i].name, value);
 	}
 }
+
+/* ---- the filter ---- */
 
 static int seccomp_listener(struct sock_fprog *program, unsigned long flags)
 {
@@ -208,10 +221,10 @@ static int listen_to_us(const struct start *s)
 
 	if (asks < 0)
 		return asks;
-	give_trust(s);
+	trust_session(s);
 	if (is_covered(s->control))
-		return say(asks, s, WIRE_LISTENER_COVERED, 0, 0);
-	r = say(asks, s, WIRE_LISTENER_ASK, 0, 0);
+		return say(asks, WIRE_LISTENER_COVERED, 0, 0);
+	r = say(asks, WIRE_LISTENER_ASK, 0, 0);
 	if (r < 0)
 		return r;
 	tells = open_control(s->control);
@@ -219,10 +232,10 @@ static int listen_to_us(const struct start *s)
 		return tells;
 	fd = install(s);
 	if (fd < 0) {
-		say(tells, s, WIRE_LISTENER_NONE, 0, -fd);
+		say(tells, WIRE_LISTENER_NONE, 0, -fd);
 		return fd;
 	}
-	r = say(tells, s, WIRE_LISTENER_OPEN, (uint64_t)fd, 0);
+	r = say(tells, WIRE_LISTENER_OPEN, (uint64_t)fd, 0);
 	close(fd);
 	return r;
 }
@@ -252,19 +265,12 @@ static int become(const struct start *s)
 
 static int refuse(const struct start *s, int error)
 {
-	int fd = open_control(s->control);
-	struct wire_request q = {.magic = WIRE_MAGIC,
-		.version = WIRE_VERSION,
-		.call = WIRE_CALL_REFUSED,
-		.pid = (uint32_t)getpid(),
-		.source_port = (uint32_t)error};
+	struct wire_request q = question(WIRE_CALL_REFUSED);
+	struct wire_reply reply;
 
+	q.source_port = (uint32_t)error;
 	strncpy(q.resolve.node, name_of(s), sizeof(q.resolve.node) - 1);
-	if (fd >= 0 && send(fd, &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q)) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-
-		poll(&p, 1, PATIENCE_MS);
-	}
+	(void)ask(open_control(s->control), &q, &reply);
 	fprintf(stderr,
 		"rrshim: replay: not started, since it could reach the network untraced: %s\n"
 		"rrshim: no seccomp listener is to be had: %s\n",
