@@ -99,7 +99,7 @@ bool env_keeps_us(char *const envp[])
 	return false;
 }
 
-size_t env_size(char *const envp[])
+size_t env_size(char *const envp[], const struct trust_env *trust)
 {
 	size_t at = 0, count = 0, n = 0;
 	const char *value = value_of(envp, &at, &count);
@@ -107,31 +107,46 @@ size_t env_size(char *const envp[])
 	n = sizeof(VARIABLE) + strlen(start_preload_path()) + 1 + (value ? strlen(value) : 0) + 1;
 	if (count > ENV_ENTRIES_MAX || n > ENV_VALUE_MAX)
 		return 0;
-	return (count + 2) * sizeof(char *) + n;
+	return (count + trust->count + 2) * sizeof(char *) + n;
 }
 
-char *const *env_prepare(void *memory, size_t size, char *const envp[], bool add)
+/* The LD_PRELOAD entry to be, written to `to`; "" for none, NULL where the present one may stay. */
+static const char *preload_entry(char *to, size_t size, const char *value, bool add)
+{
+	bool ok = start_preload_path()[0] != '\0';
+
+	if (ok)
+		ok = add ? env_preload_entry(to, size, value)
+			 : value && entry_without_us(to, size, value);
+	if (!ok || (value && strcmp(value, to + sizeof(VARIABLE) - 1) == 0))
+		return NULL;
+	return to[sizeof(VARIABLE) - 1] ? to : "";
+}
+
+char *const *env_prepare(
+	void *memory, size_t size, char *const envp[], bool add, const struct trust_env *trust)
 {
 	size_t at = 0, count = 0, n = 0;
-	const char *value = value_of(envp, &at, &count);
-	char **list = memory, *entry = (char *)(list + count + 2);
-	size_t room = size - (count + 2) * sizeof(char *);
-	bool ok;
+	const char *value = value_of(envp, &at, &count), *preload;
+	char **list = memory, *entry = (char *)(list + count + trust->count + 2);
 
-	if (size == 0 || !start_preload_path()[0])
+	if (size == 0)
 		return envp;
-	ok = add ? env_preload_entry(entry, room, value)
-		 : value && entry_without_us(entry, room, value);
-	if (!ok || (value && strcmp(value, entry + sizeof(VARIABLE) - 1) == 0))
+	preload = preload_entry(entry, size - (size_t)(entry - (char *)memory), value, add);
+	if (!preload && trust->count == 0)
 		return envp;
 	for (size_t i = 0; i < count; i++) {
-		if (!value || i != at)
-			list[n++] = envp[i];
-		else if (entry[sizeof(VARIABLE) - 1])
+		if (!value || i != at || !preload)
+			list[n++] = (char *)trust_env_instead(trust, envp[i]);
+		else if (preload[0])
 			list[n++] = entry;
 	}
-	if (!value)
+	if (!value && preload)
 		list[n++] = entry;
+	for (size_t i = 0; i < trust->count; i++) {
+		if (trust->entries[i].added)
+			list[n++] = (char *)trust->entries[i].text;
+	}
 	list[n] = NULL;
 	return list;
 }

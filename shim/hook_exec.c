@@ -112,18 +112,20 @@ static const char *search(const char *file, char *to)
 	}
 }
 
-static __attribute__((noinline)) enum image_kind classify_file(const char *file)
+static __attribute__((noinline)) struct executable classify_file(const char *file)
 {
 	char path[PATH_MAX];
 
-	return image_classify(search(file, path));
+	return image_of_file(search(file, path));
 }
 
 /*
  * What every exec does around the real call. `call` may use `envp`, the environment to pass on.
  */
-#define EXEC(path, kind_of, argv, given, call)                                                     \
+#define EXEC(path, image_of, argv, given, call)                                                    \
 	do {                                                                                       \
+		struct executable image;                                                           \
+		struct trust_env trust;                                                            \
 		enum image_kind kind;                                                              \
 		char *const *envp_ = (given);                                                      \
 		size_t size;                                                                       \
@@ -131,14 +133,16 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
                                                                                                    \
 		if (!active())                                                                     \
 			return call(envp_);                                                        \
-		kind = reachable(kind_of);                                                         \
+		image = (image_of);                                                                \
+		kind = reachable(image.kind);                                                      \
 		if (refused(path, kind)) {                                                         \
 			errno = EACCES;                                                            \
 			return -1;                                                                 \
 		}                                                                                  \
-		size = env_size(envp_);                                                            \
-		envp_ = env_prepare(                                                               \
-			__builtin_alloca(size), size, envp_, !image_refuses_preload(kind));        \
+		trust_env_fill(&trust, envp_, image.own_tls);                                      \
+		size = env_size(envp_, &trust);                                                    \
+		envp_ = env_prepare(__builtin_alloca(size), size, envp_,                           \
+			!image_refuses_preload(kind), &trust);                                     \
 		if (kind != IMAGE_NONE)                                                            \
 			note_exec(real_now_ns(), sys_getpid(), kind, path, argv, 0);               \
 		r = call(envp_);                                                                   \
@@ -150,14 +154,14 @@ static __attribute__((noinline)) enum image_kind classify_file(const char *file)
 int shim_execve(const char *path, char *const argv[], char *const envp[])
 {
 #define CALL(env) real.execve(path, argv, env)
-	EXEC(path, image_classify(path), argv, envp, CALL);
+	EXEC(path, image_of_file(path), argv, envp, CALL);
 #undef CALL
 }
 
 int shim_execv(const char *path, char *const argv[])
 {
 #define CALL(env) real.execve(path, argv, env)
-	EXEC(path, image_classify(path), argv, environ, CALL);
+	EXEC(path, image_of_file(path), argv, environ, CALL);
 #undef CALL
 }
 
@@ -178,23 +182,23 @@ int shim_execvpe(const char *file, char *const argv[], char *const envp[])
 int shim_fexecve(int fd, char *const argv[], char *const envp[])
 {
 #define CALL(env) real.fexecve(fd, argv, env)
-	EXEC("(descriptor)", image_classify_fd(fd), argv, envp, CALL);
+	EXEC("(descriptor)", image_of_fd(fd), argv, envp, CALL);
 #undef CALL
 }
 
-static enum image_kind classify_at(int dir, const char *path, int flags)
+static struct executable classify_at(int dir, const char *path, int flags)
 {
-	enum image_kind kind;
+	struct executable image;
 	long fd;
 
 	if (path[0] == '\0' && (flags & AT_EMPTY_PATH))
-		return image_classify_fd(dir);
+		return image_of_fd(dir);
 	fd = sys(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	if (fd < 0)
-		return IMAGE_NONE;
-	kind = image_classify_fd((int)fd);
+		return (struct executable){.kind = IMAGE_NONE};
+	image = image_of_fd((int)fd);
 	sys_close(fd);
-	return kind;
+	return image;
 }
 
 int shim_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
@@ -247,19 +251,23 @@ int shim_execle(const char *path, const char *arg, ...)
 typedef int (*spawn_function)(pid_t *, const char *, const posix_spawn_file_actions_t *,
 	const posix_spawnattr_t *, char *const[], char *const[]);
 
-static int spawn(spawn_function f, enum image_kind kind, pid_t *pid, const char *path,
+static int spawn(spawn_function f, struct executable image, pid_t *pid, const char *path,
 	const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
 	char *const argv[], char *const envp[])
 {
-	size_t size = env_size(envp);
 	uint64_t before = real_now_ns(); /* it may be over when the call returns */
+	enum image_kind kind = reachable(image.kind);
+	struct trust_env trust;
 	pid_t child = 0;
+	size_t size;
 	int r;
 
-	kind = reachable(kind);
 	if (refused(path, kind))
 		return EACCES;
-	envp = env_prepare(__builtin_alloca(size), size, envp, !image_refuses_preload(kind));
+	trust_env_fill(&trust, envp, image.own_tls);
+	size = env_size(envp, &trust);
+	envp = env_prepare(
+		__builtin_alloca(size), size, envp, !image_refuses_preload(kind), &trust);
 	r = f(&child, path, actions, attr, argv, envp);
 	if (r == 0 && pid)
 		*pid = child;
@@ -273,7 +281,7 @@ int shim_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 {
 	if (!active())
 		return real.posix_spawn(pid, path, actions, attr, argv, envp);
-	return spawn(real.posix_spawn, image_classify(path), pid, path, actions, attr, argv, envp);
+	return spawn(real.posix_spawn, image_of_file(path), pid, path, actions, attr, argv, envp);
 }
 
 int shim_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,

@@ -81,18 +81,15 @@ enum image_kind image_of_bytes(const uint8_t *head, size_t len, size_t *ret_inte
 }
 
 /* The kernel sets AT_SECURE, and so the loader drops LD_PRELOAD, only when ids really change. */
-static int gains_privileges(int fd)
+static bool gains_privileges(int fd, const struct stat *st)
 {
-	struct stat st;
 	char caps[64];
 
-	if (sys(SYS_fstat, fd, &st) < 0)
-		return 0;
-	if ((st.st_mode & S_ISUID) && st.st_uid != (uid_t)sys(SYS_geteuid, 0))
-		return 1;
-	if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) &&
-		st.st_gid != (gid_t)sys(SYS_getegid, 0))
-		return 1;
+	if ((st->st_mode & S_ISUID) && st->st_uid != (uid_t)sys(SYS_geteuid, 0))
+		return true;
+	if ((st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP) &&
+		st->st_gid != (gid_t)sys(SYS_getegid, 0))
+		return true;
 	return sys(SYS_geteuid, 0) != 0 &&
 		sys(SYS_fgetxattr, fd, "security.capability", caps, sizeof(caps)) > 0;
 }
@@ -110,54 +107,81 @@ static int cut_interpreter(char *head, size_t len, size_t at)
 	return 1;
 }
 
-static enum image_kind classify_fd(int fd, char *head, size_t *ret_len, size_t *ret_interpreter)
+static struct executable judge_elf(int fd, enum image_kind kind, size_t interpreter)
+{
+	struct executable image = {.kind = kind};
+	struct stat st;
+	char loader[128];
+	long n;
+
+	if (sys(SYS_fstat, fd, &st) < 0)
+		st = (struct stat){0};
+	if (gains_privileges(fd, &st)) {
+		image.kind = IMAGE_SETUID;
+		return image;
+	}
+	if (kind == IMAGE_TRACEABLE) {
+		n = sys_pread(fd, loader, sizeof(loader), interpreter);
+		image.kind = image_of_loader(loader, n > 0 ? (size_t)n : 0);
+	}
+	image.own_tls = kind == IMAGE_STATIC ||
+		(kind == IMAGE_TRACEABLE && st.st_size >= IMAGE_LARGE_BYTES);
+	return image;
+}
+
+static struct executable classify_fd(int fd, char *head, size_t *ret_len, size_t *ret_interpreter)
 {
 	long n = sys_pread(fd, head, IMAGE_HEAD_BYTES, 0);
 	enum image_kind kind;
-	char loader[128];
 
 	*ret_len = n > 0 ? (size_t)n : 0;
 	kind = image_of_bytes((uint8_t *)head, *ret_len, ret_interpreter);
-	if (kind != IMAGE_SCRIPT && kind != IMAGE_NONE && gains_privileges(fd))
-		return IMAGE_SETUID;
-	if (kind == IMAGE_TRACEABLE) {
-		n = sys_pread(fd, loader, sizeof(loader), *ret_interpreter);
-		kind = image_of_loader(loader, n > 0 ? (size_t)n : 0);
-	}
-	return kind;
+	if (kind == IMAGE_SCRIPT || kind == IMAGE_NONE)
+		return (struct executable){.kind = kind};
+	return judge_elf(fd, kind, *ret_interpreter);
 }
 
 /* An execute-only file cannot be read; the kernel will run it, and we cannot tell. */
-static enum image_kind classify(const char *path, int depth)
+static struct executable classify(const char *path, int depth)
 {
 	char head[IMAGE_HEAD_BYTES + 1];
 	size_t len, at = 0;
-	enum image_kind kind;
+	struct executable image = {.kind = IMAGE_NONE};
 	long fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
-		return fd == -EACCES ? IMAGE_TRACEABLE : IMAGE_NONE;
-	kind = classify_fd((int)fd, head, &len, &at);
+	if (fd < 0) {
+		image.kind = fd == -EACCES ? IMAGE_TRACEABLE : IMAGE_NONE;
+		return image;
+	}
+	image = classify_fd((int)fd, head, &len, &at);
 	sys_close(fd);
-	if (kind != IMAGE_SCRIPT)
-		return kind;
+	if (image.kind != IMAGE_SCRIPT)
+		return image;
 	if (depth == 0 || !cut_interpreter(head, len, at))
-		return IMAGE_NONE;
+		return (struct executable){.kind = IMAGE_NONE};
 	return classify(head + at, depth - 1);
 }
 
-enum image_kind image_classify(const char *path)
+struct executable image_of_file(const char *path)
 {
 	return classify(path, 4);
 }
 
-enum image_kind image_classify_fd(int fd)
+struct executable image_of_fd(int fd)
 {
 	char head[IMAGE_HEAD_BYTES + 1];
 	size_t len, at = 0;
-	enum image_kind kind = classify_fd(fd, head, &len, &at);
+	struct executable image = classify_fd(fd, head, &len, &at);
 
-	if (kind == IMAGE_SCRIPT && cut_interpreter(head, len, at))
+	if (image.kind == IMAGE_SCRIPT && cut_interpreter(head, len, at))
 		return classify(head + at, 3);
-	return kind;
+	return image;
+}
+
+bool image_self_is_large(void)
+{
+	struct stat st;
+
+	return sys(SYS_newfstatat, -100 /* AT_FDCWD */, "/proc/self/exe", &st, 0) == 0 &&
+		st.st_size >= IMAGE_LARGE_BYTES;
 }

@@ -2,11 +2,12 @@
 #ifndef SHIM_IMAGE_H
 #define SHIM_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * What an executable file is, as far as preloading goes. Pure but for image_classify(); compiled
+ * What an executable file is, as far as preloading goes. Pure but for what opens files; compiled
  * into the shim (which must decide before an exec) and into the tools (doctor, the launcher).
  */
 enum image_kind {
@@ -30,12 +31,30 @@ enum image_kind image_of_bytes(const uint8_t *head, size_t len, size_t *ret_inte
 enum image_kind image_of_loader(const char *path, size_t len);
 
 /*
+ * Dynamic executables from this size on are taken for ones that carry a TLS library of their own:
+ * runtimes with one built in (node, bun, deno, claude) start at 40 MiB, what loads libssl ends
+ * below 8. Looking for the library itself would mean reading the file.
+ */
+#define IMAGE_LARGE_BYTES (8 << 20)
+
+struct executable {
+	enum image_kind kind;
+	bool own_tls; /* static or large: no hook of ours may see its TLS */
+};
+
+/*
  * Opens and judges `path`, following '#!' up to 4 deep and privilege bits where they count for
  * this process. Makes system calls of its own only: safe in a vfork child. [any]
  */
-enum image_kind image_classify(const char *path);
+struct executable image_of_file(const char *path);
 /* The same for an open descriptor (fexecve). */
-enum image_kind image_classify_fd(int fd);
+struct executable image_of_fd(int fd);
+static inline enum image_kind image_classify(const char *path)
+{
+	return image_of_file(path).kind;
+}
+/* This process's own executable is large. */
+bool image_self_is_large(void);
 
 /* True when the loader of that kind must not see our LD_PRELOAD entry. */
 static inline int image_refuses_preload(enum image_kind kind)

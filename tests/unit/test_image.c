@@ -80,8 +80,8 @@ Test(image, kinds)
 	cr_assert_eq(image_classify("/proc/self/exe"), IMAGE_TRACEABLE);
 	cr_assert_eq(image_classify(elf("g", ELFCLASS64, OURS, "/lib64/ld-linux-x86-64.so.2")),
 		IMAGE_TRACEABLE);
-	cr_assert_eq(image_classify(elf("m", ELFCLASS64, OURS, "/lib/ld-musl-x86_64.so.1")),
-		IMAGE_MUSL);
+	cr_assert_eq(
+		image_classify(elf("m", ELFCLASS64, OURS, "/lib/ld-musl-x86_64.so.1")), IMAGE_MUSL);
 	cr_assert_eq(image_classify(elf("s", ELFCLASS64, OURS, NULL)), IMAGE_STATIC);
 	cr_assert_eq(image_classify(elf("c", ELFCLASS32, EM_386, NULL)), IMAGE_CLASS);
 	cr_assert_eq(image_classify(elf("o", ELFCLASS64, OTHERS, NULL)), IMAGE_CLASS);
@@ -107,4 +107,25 @@ Test(image, a_script_that_names_itself_ends)
 
 	snprintf(text, sizeof(text), "#!%s/loop\n", folder);
 	cr_assert_eq(image_classify(script("loop", text)), IMAGE_NONE);
+}
+
+/* As large as a runtime with its own TLS library; sparse. */
+static const char *grown(const char *path, off_t size)
+{
+	cr_assert_eq(truncate(path, size), 0);
+	return path;
+}
+
+Test(image, static_and_large_ones_may_carry_their_own_tls)
+{
+	const char *loader = "/lib64/ld-linux-x86-64.so.2";
+	char path[256];
+
+	cr_assert(image_of_file(elf("t1", ELFCLASS64, OURS, NULL)).own_tls);
+	cr_assert_not(image_of_file(elf("t2", ELFCLASS64, OURS, loader)).own_tls);
+	strcpy(path, elf("t3", ELFCLASS64, OURS, loader));
+	cr_assert(image_of_file(grown(path, IMAGE_LARGE_BYTES)).own_tls);
+	cr_assert_not(image_of_file(grown(path, IMAGE_LARGE_BYTES - 1)).own_tls);
+	strcpy(path, script("t4", "#!/bin/sh\n"));
+	cr_assert_not(image_of_file(grown(path, IMAGE_LARGE_BYTES)).own_tls);
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/trust_env.h"
+
+#include <limits.h>
+#include "shim/control.h"
+#include "shim/start.h"
+
+/* Safety: questions to the helper, and string functions on the caller's memory; all state is the
+ * caller's. Works in vfork children. */
+
+static const struct {
+	const char *name; /* with the '=' */
+	bool always;      /* else only where the user set it: it replaces what is built in */
+} variables[] = {
+	{"NODE_EXTRA_CA_CERTS=", true},
+	{"SSL_CERT_FILE=", true},
+	{"DENO_CERT=", false},
+	{"CODEX_CA_CERTIFICATE=", false},
+	{"REQUESTS_CA_BUNDLE=", false},
+	{"CURL_CA_BUNDLE=", false},
+	{"GIT_SSL_CAINFO=", false},
+	{"AWS_CA_BUNDLE=", false},
+	{"CARGO_HTTP_CAINFO=", false},
+	{"PIP_CERT=", false},
+};
+
+_Static_assert(sizeof(variables) / sizeof(variables[0]) <= TRUST_ENV_MAX, "each has an entry");
+
+static const char *value_of(char *const envp[], const char *name, size_t len)
+{
+	for (; envp && *envp; envp++) {
+		if (strncmp(*envp, name, len) == 0)
+			return *envp + len;
+	}
+	return NULL;
+}
+
+/* Already one of the session's files: a parent was given it. */
+static bool is_ours(const char *value)
+{
+	const char *path = start_preload_path();
+	size_t n = strlen(path) - (sizeof(WIRE_LIBRARY) - 1);
+
+	return strncmp(value, path, n) == 0;
+}
+
+/* As the helper, which is elsewhere, can find it. False: too long. */
+static bool make_absolute(char to[WIRE_RESOLVE_NAME], const char *value)
+{
+	size_t n = strlen(value) + 1, at = 0;
+	long cwd;
+
+	if (value[0] != '/' && value[0] != '\0') {
+		cwd = sys(SYS_getcwd, to, WIRE_RESOLVE_NAME);
+		if (cwd <= 0)
+			return false;
+		at = (size_t)cwd;
+		to[at - 1] = '/';
+	}
+	if (at + n > WIRE_RESOLVE_NAME)
+		return false;
+	memcpy(to + at, value, n);
+	return true;
+}
+
+/* The merged file in place of `value`, after `len` bytes of name. */
+static __attribute__((noinline)) bool ask(struct trust_entry *to, size_t len, const char *value)
+{
+	struct wire_request request;
+	struct wire_reply reply;
+
+	control_begin(&request, WIRE_CALL_TRUST);
+	if (!make_absolute(request.resolve.node, value) || control_call(&request, &reply) < 0 ||
+		reply.resolve.node[0] != '/' ||
+		!memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
+		return false;
+	strcpy(to->text + len, reply.resolve.node);
+	return true;
+}
+
+static void add(struct trust_env *to, char *const envp[], const char *name, bool always)
+{
+	struct trust_entry *e = &to->entries[to->count];
+	size_t len = strlen(name);
+	const char *value = value_of(envp, name, len);
+
+	if ((!value && !always) || (value && is_ours(value)))
+		return;
+	e->name_len = len;
+	e->added = !value;
+	memcpy(e->text, name, len);
+	if (ask(e, len, value ? value : ""))
+		to->count++;
+}
+
+void trust_env_fill(struct trust_env *to, char *const envp[], bool own_tls)
+{
+	to->count = 0;
+	if (!own_tls || !start_is_live() || start_arena()->ca_len == 0)
+		return;
+	SAVE_ERRNO();
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		add(to, envp, variables[i].name, variables[i].always);
+	RESTORE_ERRNO();
+}
+
+const char *trust_env_instead(const struct trust_env *trust, const char *entry)
+{
+	for (size_t i = 0; i < trust->count; i++) {
+		const struct trust_entry *e = &trust->entries[i];
+
+		if (strncmp(entry, e->text, e->name_len) == 0)
+			return e->text;
+	}
+	return entry;
+}
