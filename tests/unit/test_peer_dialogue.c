@@ -387,6 +387,36 @@ Test(peer_dialogue, two_that_began_alike_change_places)
 	end(&w);
 }
 
+static void record_keyed(
+	struct world *w, uint64_t channel, const char *key, const char *asked, const char *answer)
+{
+	record_connect(w, channel, false, channel * 100 * MS);
+	record_out(w, channel, "hi\n", channel * 100 * MS + MS);
+	record_in(w, channel, key, channel * 100 * MS + 2 * MS);
+	record_in(w, channel, "ready\n", channel * 100 * MS + 2 * MS);
+	record_out(w, channel, asked, channel * 100 * MS + 3 * MS);
+	record_in(w, channel, answer, channel * 100 * MS + 4 * MS);
+}
+
+Test(peer_dialogue, two_that_were_greeted_differently_change_places)
+{
+	struct world w;
+	record_begin(&w);
+	record_keyed(&w, 1, "you are 1\n", "first?\n", "one\n");
+	record_keyed(&w, 2, "you are 22\n", "second?\n", "two\n");
+	play_changed(&w, two, as_fast_as_possible);
+	run(&w, &first, false, SCRIPT(">hi\n", "<you are 1\nready\n"));
+	run(&w, &second, false, SCRIPT(">hi\n", "<you are 22\nready\n"));
+	first.argument = (void *)SCRIPT(">second?\n", "<two\n");
+	with_client(&w, &first, follow);
+	second.argument = (void *)SCRIPT(">first?\n", "<one\n");
+	with_client(&w, &second, follow);
+	cr_expect_str_empty(w.missed, "%s", w.explained);
+	client_close(&first);
+	client_close(&second);
+	end(&w);
+}
+
 /* ---- misses ---- */
 
 Test(peer_dialogue, other_bytes_are_a_miss_that_says_where)
