@@ -258,7 +258,8 @@ static size_t tls_after(const struct dialogue *d, uint64_t ret_bytes[2])
 	return SIZE_MAX;
 }
 
-static bool pass_tls(const struct dialogue_place *past, struct dialogue_place *p)
+static bool pass_tls(
+	const struct dialogue_place *past, enum dialogue_alike alike, struct dialogue_place *p)
 {
 	uint64_t ours[2], theirs[2];
 	size_t at = tls_after(p->dialogue, theirs);
@@ -266,7 +267,8 @@ static bool pass_tls(const struct dialogue_place *past, struct dialogue_place *p
 	if (!past->secure)
 		return true;
 	(void)tls_after(past->dialogue, ours);
-	if (at == SIZE_MAX || memcmp(ours, theirs, sizeof(ours)) != 0)
+	if (at == SIZE_MAX || ours[RUN_OUT] != theirs[RUN_OUT] ||
+		(alike == ALIKE_WHOLLY && ours[RUN_IN] != theirs[RUN_IN]))
 		return false;
 	p->secure = true;
 	if (p->ear <= at) {
@@ -292,26 +294,67 @@ static bool is_in_order(const struct dialogue_place *p)
 	return true;
 }
 
-int dialogue_follow(const struct dialogue_place *past, const struct dialogue *d,
-	struct recording *r, struct dialogue_place *ret)
+static int follow_said(
+	const struct dialogue_place *past, struct recording *r, struct dialogue_place *p)
+{
+	struct stretch in = {.kind = RUN_IN, .bytes = past->said};
+	int same = same_stretch(past, &in, p->dialogue, r);
+
+	p->mouth = in.run;
+	p->mouth_offset = in.offset;
+	p->said = past->said;
+	return same == 1 ? pass_tls(past, ALIKE_WHOLLY, p) && is_in_order(p) : same;
+}
+
+/* How often the server has spoken before that run. */
+static size_t turns_before(const struct dialogue *d, size_t run)
+{
+	enum tape_run_kind last = RUN_OUT;
+	size_t turns = 0;
+
+	for (size_t i = 0; i < run; i++) {
+		if (!d->runs[i].len && d->runs[i].kind != RUN_TLS)
+			continue;
+		turns += d->runs[i].kind == RUN_IN && last != RUN_IN;
+		last = d->runs[i].kind;
+	}
+	return turns;
+}
+
+/* The server has said what came before the client's turn, whatever it was. */
+static int follow_turn(const struct dialogue_place *past, struct dialogue_place *p)
+{
+	struct dialogue_place from = *past;
+	const struct tape_run *next;
+
+	if (dialogue_turn(&from) != TURN_CLIENT || !next_out(&from) || from.ear != from.mouth ||
+		!pass_tls(past, ALIKE_HEARD, p))
+		return 0;
+	next = next_out(p);
+	if (!next || next->kind != RUN_OUT)
+		return 0;
+	p->mouth = p->ear;
+	p->mouth_offset = 0;
+	for (size_t i = 0; i < p->mouth; i++)
+		p->said += p->dialogue->runs[i].kind == RUN_IN ? p->dialogue->runs[i].len : 0;
+	return turns_before(past->dialogue, from.mouth) == turns_before(p->dialogue, p->mouth);
+}
+
+int dialogue_follow(const struct dialogue_place *past, enum dialogue_alike alike,
+	const struct dialogue *d, struct recording *r, struct dialogue_place *ret)
 {
 	struct stretch out = {.kind = RUN_OUT, .bytes = past->heard};
-	struct stretch in = {.kind = RUN_IN, .bytes = past->said};
 	int same;
 
-	*ret = (struct dialogue_place){.dialogue = d, .heard = past->heard, .said = past->said};
+	*ret = (struct dialogue_place){.dialogue = d, .heard = past->heard};
 	if (!past->dialogue)
 		return 1;
 	if (past->heard > FOLLOW_BYTES_MAX || past->said > FOLLOW_BYTES_MAX)
 		return 0;
 	same = same_stretch(past, &out, d, r);
-	if (same == 1)
-		same = same_stretch(past, &in, d, r);
 	if (same != 1)
 		return same;
 	ret->ear = out.run;
 	ret->ear_offset = out.offset;
-	ret->mouth = in.run;
-	ret->mouth_offset = in.offset;
-	return pass_tls(past, ret) && is_in_order(ret);
+	return alike == ALIKE_WHOLLY ? follow_said(past, r, ret) : follow_turn(past, ret);
 }

@@ -101,11 +101,11 @@ void dialogues_release(struct dialogues *d, struct dialogue_place *place)
 
 /* enum dialogue_heard or -errno. On any but HEARD_OTHER and errors *ret and *input have moved. */
 static int try_entry(const struct dialogues *d, size_t i, const struct dialogue_place *place,
-	struct span *input, struct dialogue_place *ret)
+	enum dialogue_alike alike, struct span *input, struct dialogue_place *ret)
 {
 	struct recording *r = d->tape->recording;
 	struct span rest = *input;
-	int heard = dialogue_follow(place, d->entries[i].dialogue, r, ret);
+	int heard = dialogue_follow(place, alike, d->entries[i].dialogue, r, ret);
 
 	if (heard < 0)
 		return heard;
@@ -128,7 +128,7 @@ bool dialogues_agree(const struct dialogues *d, const struct dialogue_whom *whom
 
 		if (d->entries[i].held || !dialogues_is_for(d->entries[i].dialogue, whom))
 			continue;
-		heard = try_entry(d, i, &nowhere, &rest, &at);
+		heard = try_entry(d, i, &nowhere, ALIKE_WHOLLY, &rest, &at);
 		if (heard == HEARD_ALL || heard == HEARD_PART)
 			return true;
 	}
@@ -136,7 +136,7 @@ bool dialogues_agree(const struct dialogues *d, const struct dialogue_whom *whom
 }
 
 static int take_free(struct dialogues *d, const struct dialogue_whom *whom,
-	struct dialogue_place *place, struct span *input)
+	struct dialogue_place *place, enum dialogue_alike alike, struct span *input)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		struct dialogue_place at;
@@ -145,7 +145,7 @@ static int take_free(struct dialogues *d, const struct dialogue_whom *whom,
 		if (d->entries[i].held || d->entries[i].dialogue == place->dialogue ||
 			!dialogues_is_for(d->entries[i].dialogue, whom))
 			continue;
-		heard = try_entry(d, i, place, input, &at);
+		heard = try_entry(d, i, place, alike, input, &at);
 		if (heard == HEARD_OTHER)
 			continue;
 		if (heard >= 0) {
@@ -159,7 +159,7 @@ static int take_free(struct dialogues *d, const struct dialogue_whom *whom,
 
 /* Another dialogue for the holder of entry `from`, in which it is as far and at the same turn. */
 static size_t find_other(const struct dialogues *d, const struct dialogue_whom *whom, size_t from,
-	struct dialogue_place *ret)
+	enum dialogue_alike alike, struct dialogue_place *ret)
 {
 	struct dialogue_place now = *d->entries[from].holder;
 	enum dialogue_turn turn = dialogue_turn(&now);
@@ -167,7 +167,8 @@ static size_t find_other(const struct dialogues *d, const struct dialogue_whom *
 	for (size_t i = 0; i < d->count; i++) {
 		if (d->entries[i].held || !dialogues_is_for(d->entries[i].dialogue, whom))
 			continue;
-		if (dialogue_follow(&now, d->entries[i].dialogue, d->tape->recording, ret) == 1 &&
+		if (dialogue_follow(&now, alike, d->entries[i].dialogue, d->tape->recording, ret) ==
+				1 &&
 			dialogue_turn(ret) == turn)
 			return i;
 	}
@@ -176,7 +177,7 @@ static size_t find_other(const struct dialogues *d, const struct dialogue_whom *
 
 /* One that another connection holds, which can as well go on with one that is free. */
 static int take_held(struct dialogues *d, const struct dialogue_whom *whom,
-	struct dialogue_place *place, struct span *input)
+	struct dialogue_place *place, enum dialogue_alike alike, struct span *input)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		struct dialogue_place *holder = d->entries[i].holder, at, moved;
@@ -186,12 +187,12 @@ static int take_held(struct dialogues *d, const struct dialogue_whom *whom,
 
 		if (!holder || !dialogues_is_for(d->entries[i].dialogue, whom))
 			continue;
-		heard = try_entry(d, i, place, &rest, &at);
+		heard = try_entry(d, i, place, alike, &rest, &at);
 		if (heard < 0)
 			return heard;
 		if (heard == HEARD_OTHER)
 			continue;
-		other = find_other(d, whom, i, &moved);
+		other = find_other(d, whom, i, alike, &moved);
 		if (other == NOBODY)
 			continue;
 		hold(d, other, holder);
@@ -204,6 +205,14 @@ static int take_held(struct dialogues *d, const struct dialogue_whom *whom,
 	return HEARD_OTHER;
 }
 
+static int take_alike(struct dialogues *d, const struct dialogue_whom *whom,
+	struct dialogue_place *place, enum dialogue_alike alike, struct span *input)
+{
+	int heard = take_free(d, whom, place, alike, input);
+
+	return heard == HEARD_OTHER ? take_held(d, whom, place, alike, input) : heard;
+}
+
 int dialogues_take(struct dialogues *d, const struct dialogue_whom *whom,
 	struct dialogue_place *place, struct span *input)
 {
@@ -212,9 +221,9 @@ int dialogues_take(struct dialogues *d, const struct dialogue_whom *whom,
 
 	if (own != NOBODY)
 		let_go(d, own);
-	heard = take_free(d, whom, place, input);
-	if (heard == HEARD_OTHER)
-		heard = take_held(d, whom, place, input);
+	heard = take_alike(d, whom, place, ALIKE_WHOLLY, input);
+	if (heard == HEARD_OTHER && place->dialogue)
+		heard = take_alike(d, whom, place, ALIKE_HEARD, input);
 	if (own != NOBODY && (heard == HEARD_OTHER || heard < 0))
 		hold(d, own, place);
 	return heard;

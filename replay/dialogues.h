@@ -11,6 +11,9 @@
  * A connection holds one dialogue from its first bytes on, but not for good: as long as two
  * dialogues agree in everything said so far, either may go on, so when the client's next bytes are
  * another's, the two are exchanged. Connections of a pool begin alike and are told apart later.
+ * Where servers greet each with something of its own (PostgreSQL: a backend's id and key) it has to
+ * be enough that the clients said the same: what depends on the rest the client says, and is
+ * checked.
  */
 
 /* How far a connection has come. The client may be ahead of the server, never past TLS. */
@@ -70,9 +73,9 @@ bool dialogues_agree(
 
 /*
  * Takes hold of the first one that was not held and agrees with what `place` (its dialogue NULL in
- * the beginning) has heard and said and with *input, which is advanced. `place` is remembered until
- * dialogues_release(), and may be moved to another dialogue meanwhile. enum dialogue_heard
- * (HEARD_OTHER: there is none; nothing changed), or -errno.
+ * the beginning) has heard and said, or at least heard, and with *input, which is advanced. `place`
+ * is remembered until dialogues_release(), and may be moved to another dialogue meanwhile. enum
+ * dialogue_heard (HEARD_OTHER: there is none; nothing changed), or -errno.
  */
 int dialogues_take(struct dialogues *d, const struct dialogue_whom *whom,
 	struct dialogue_place *place, struct span *input);

@@ -21,11 +21,13 @@ bool dialogues_is_for(const struct dialogue *d, const struct dialogue_whom *whom
 /* The bytes of a run; valid until the recording is read again. 0 or -errno. */
 int dialogue_run_bytes(const struct tape_run *run, struct recording *r, struct span *ret);
 /*
- * Where `past` would be in `d`, if the two agree in all that was heard and said. 1, 0: they do not,
- * or too much was said to compare, or -errno.
+ * Where `past` would be in `d`, if the two agree in all that was heard and said; or, at the
+ * client's turn, in all that was heard (ALIKE_HEARD). 1, 0: they do not, or too much was said to
+ * compare, or -errno.
  */
-int dialogue_follow(const struct dialogue_place *past, const struct dialogue *d,
-	struct recording *r, struct dialogue_place *ret);
+enum dialogue_alike { ALIKE_WHOLLY, ALIKE_HEARD };
+int dialogue_follow(const struct dialogue_place *past, enum dialogue_alike alike,
+	const struct dialogue *d, struct recording *r, struct dialogue_place *ret);
 /* What the client is to say next; empty at a TLS beginning and at the end. As above. */
 int dialogue_expected(const struct dialogue_place *p, struct recording *r, struct span *ret);
 

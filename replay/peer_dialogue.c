@@ -20,6 +20,7 @@ struct dialogue_play {
 	struct buffer pending; /* heard, and not understood yet */
 	uint64_t pending_ns;   /* when it will not be any more */
 	uint64_t heard_ns;     /* the client's last bytes, or the beginning */
+	uint64_t close_ns;     /* when the end is due; 0: not known yet */
 	bool own;              /* a tunnel of one exchange: there is no other to go on with */
 	bool inside;           /* TLS was there from the beginning */
 };
@@ -233,15 +234,27 @@ static bool await_client(struct connection *c)
 	return true;
 }
 
+static uint64_t close_due(const struct connection *c, const struct tape_close *close)
+{
+	const struct dialogue_place *p = &c->dialogue->place;
+	uint64_t last_ns = p->dialogue->runs[p->dialogue->count - 1].time_ns;
+	if (c->peer->options.timing.none)
+		return serve_idle_ns(close->time_ns > last_ns ? close->time_ns - last_ns : 0);
+	return serve_gap_ns(c->peer, dialogue_since_ns(p), close->time_ns, c->dialogue->heard_ns);
+}
+
+/* Until the recorded end is due, more from the client is still a miss. */
 static bool finish(struct connection *c)
 {
 	struct dialogue_play *d = c->dialogue;
 	const struct tape_close *close = d->own ? &d->close : &d->place.dialogue->close;
-	if (!close->seen)
+	if (!close->seen || d->pending.len)
 		return await_client(c);
-	serve_plan_end(c, serve_recorded_ending(close),
-		serve_gap_ns(c->peer, dialogue_since_ns(&d->place), close->time_ns, d->heard_ns),
-		false);
+	if (!d->close_ns)
+		d->close_ns = close_due(c, close);
+	if (!c->leaving && serve_wait_until(c, d->close_ns))
+		return false;
+	serve_plan_end(c, serve_recorded_ending(close), d->close_ns, false);
 	return true;
 }
 

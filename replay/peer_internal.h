@@ -194,6 +194,8 @@ bool serve_with(struct connection *c, bool (*next)(struct connection *c));
  * happened at `now_ns`. */
 uint64_t serve_gap_ns(
 	const struct peer *p, uint64_t since_ns, uint64_t recorded_ns, uint64_t now_ns);
+/* When an end that came `gap_ns` after the last byte is due, as fast as possible. */
+uint64_t serve_idle_ns(uint64_t gap_ns);
 
 /* peer_switch.c: the answer to a request to switch protocols has been sent. False: nothing is known
  * of what followed. */

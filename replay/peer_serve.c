@@ -82,15 +82,19 @@ enum ending_kind serve_recorded_ending(const struct tape_close *close)
 									: ENDING_FIN;
 }
 
+uint64_t serve_idle_ns(uint64_t gap_ns)
+{
+	/* "As fast as possible" must still leave a client the chance to say something more. */
+	return monotonic_ns() + (gap_ns < IDLE_CLOSE_MAX_NS ? gap_ns : IDLE_CLOSE_MAX_NS);
+}
+
 static uint64_t close_due(const struct connection *c, const struct reply *reply, bool idle)
 {
 	const struct exchange *e = reply->exchange;
+	uint64_t from = e->response.end_ns, close = e->close.time_ns;
 	if (!c->peer->options.timing.none)
-		return due_at(c, reply, e->close.time_ns);
-	uint64_t gap =
-		e->close.time_ns > e->response.end_ns ? e->close.time_ns - e->response.end_ns : 0;
-	/* "As fast as possible" must still leave a client the chance to send its next request. */
-	return monotonic_ns() + (!idle ? 0 : gap < IDLE_CLOSE_MAX_NS ? gap : IDLE_CLOSE_MAX_NS);
+		return due_at(c, reply, close);
+	return serve_idle_ns(idle && close > from ? close - from : 0);
 }
 
 /* All recorded bytes have left: what does the connection do now? */

@@ -24,6 +24,7 @@ struct websocket_play {
 	size_t ear;        /* the client's first message not heard yet */
 	size_t mouth;      /* what the server says next */
 	uint64_t heard_ns; /* the client's last message, or the beginning */
+	uint64_t close_ns; /* when the end is due; 0: not known yet */
 	bool closing;      /* our close has been sent */
 };
 
@@ -244,13 +245,27 @@ static bool say(struct connection *c, const struct tape_frame *f)
 	return true;
 }
 
+static uint64_t close_due(const struct connection *c)
+{
+	const struct exchange *e = c->websocket->exchange;
+	uint64_t last_ns =
+		e->frame_count ? e->frames[e->frame_count - 1].time_ns : e->response.head_ns;
+	if (c->peer->options.timing.none)
+		return serve_idle_ns(e->close.time_ns > last_ns ? e->close.time_ns - last_ns : 0);
+	return due_ns(c, e->close.time_ns);
+}
+
 static bool finish(struct connection *c)
 {
-	const struct tape_close *close = &c->websocket->exchange->close;
+	struct websocket_play *w = c->websocket;
+	const struct tape_close *close = &w->exchange->close;
 	if (!close->seen)
 		return false;
-	uint64_t at_ns = due_ns(c, close->time_ns);
-	serve_plan_end(c, serve_recorded_ending(close), at_ns, false);
+	if (!w->close_ns)
+		w->close_ns = close_due(c);
+	if (!c->leaving && serve_wait_until(c, w->close_ns))
+		return false;
+	serve_plan_end(c, serve_recorded_ending(close), w->close_ns, false);
 	return true;
 }
 

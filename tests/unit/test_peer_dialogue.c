@@ -387,6 +387,36 @@ Test(peer_dialogue, two_that_began_alike_change_places)
 	end(&w);
 }
 
+static void record_keyed(
+	struct world *w, uint64_t channel, const char *key, const char *asked, const char *answer)
+{
+	record_connect(w, channel, false, channel * 100 * MS);
+	record_out(w, channel, "hi\n", channel * 100 * MS + MS);
+	record_in(w, channel, key, channel * 100 * MS + 2 * MS);
+	record_in(w, channel, "ready\n", channel * 100 * MS + 2 * MS);
+	record_out(w, channel, asked, channel * 100 * MS + 3 * MS);
+	record_in(w, channel, answer, channel * 100 * MS + 4 * MS);
+}
+
+Test(peer_dialogue, two_that_were_greeted_differently_change_places)
+{
+	struct world w;
+	record_begin(&w);
+	record_keyed(&w, 1, "you are 1\n", "first?\n", "one\n");
+	record_keyed(&w, 2, "you are 22\n", "second?\n", "two\n");
+	play_changed(&w, two, as_fast_as_possible);
+	run(&w, &first, false, SCRIPT(">hi\n", "<you are 1\nready\n"));
+	run(&w, &second, false, SCRIPT(">hi\n", "<you are 22\nready\n"));
+	first.argument = (void *)SCRIPT(">second?\n", "<two\n");
+	with_client(&w, &first, follow);
+	second.argument = (void *)SCRIPT(">first?\n", "<one\n");
+	with_client(&w, &second, follow);
+	cr_expect_str_empty(w.missed, "%s", w.explained);
+	client_close(&first);
+	client_close(&second);
+	end(&w);
+}
+
 /* ---- misses ---- */
 
 Test(peer_dialogue, other_bytes_are_a_miss_that_says_where)
@@ -458,5 +488,68 @@ Test(peer_dialogue, a_recorded_reset_comes_after_the_last_byte)
 	record_end(&w, 1, EVENT_END_ERROR, ECONNRESET, 30 * MS);
 	play_changed(&w, one, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PO", "!"));
+	end(&w);
+}
+
+Test(peer_dialogue, an_idle_end_leaves_time_to_say_more)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1, "PING\r\n", 10 * MS);
+	record_in(&w, 1, "+PONG\r\n", 20 * MS);
+	record_end(&w, 1, EVENT_END_FIN, 0, 220 * MS);
+	play_changed(&w, one, as_fast_as_possible);
+	struct client *c = malloc(sizeof(*c));
+	run(&w, c, false, SCRIPT(">PING\r\n", "<+PONG\r\n", "/"));
+	cr_expect_geq(clock_ns() - c->sent_ns, 190 * MS);
+	client_close(c);
+	free(c);
+	end(&w);
+}
+
+Test(peer_dialogue, more_before_the_end_is_a_miss)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1, "PING\r\n", 10 * MS);
+	record_in(&w, 1, "+PONG\r\n", 20 * MS);
+	record_end(&w, 1, EVENT_END_FIN, 0, 2000 * MS);
+	play_changed(&w, one, as_recorded);
+	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n", ">PING\r\n", "!"));
+	cr_expect_str_eq(w.missed, "different");
+	end(&w);
+}
+
+#define TURNS 2000
+
+static void talk_long(struct client *c)
+{
+	for (int i = 0; i < TURNS; i++) {
+		client_send(c, "PING\r\n");
+		client_read_next(c, 7);
+	}
+}
+
+Test(peer_dialogue, a_long_one_goes_on_quickly)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	for (int i = 0; i < TURNS; i++) {
+		record_out(&w, 1, "PING\r\n", (uint64_t)(i + 1) * MS);
+		record_in(&w, 1, "+PONG\r\n", (uint64_t)(i + 1) * MS);
+	}
+	play_changed(&w, one, as_fast_as_possible);
+	struct client *c = calloc(1, sizeof(*c));
+	c->fd = connect_announced(&w, false);
+	uint64_t start = clock_ns();
+	with_client(&w, c, talk_long);
+	cr_expect_lt(clock_ns() - start, 5000 * MS);
+	cr_expect_str_eq(c->bytes, "+PONG\r\n");
+	cr_expect_str_empty(w.missed);
+	client_close(c);
+	free(c);
 	end(&w);
 }
