@@ -312,7 +312,7 @@ static void refuse(struct bridge_connection *c, int error)
 	bridge_memory_note(c->bridge->memory, c->target.program, c->name,
 		refused ? REFUSED_BEFORE : FAILED_BEFORE);
 	bridge_relay_report_route(c, "bridge");
-	bridge_relay_report_end(c, EVENT_OUT, EVENT_END_ERROR, error ? -error : ECONNRESET);
+	bridge_relay_report_end(c, EVENT_OUT, error ? EVENT_END_ERROR : EVENT_END_SHUTDOWN, -error);
 	(void)stream_notify(&c->host.stream);
 	c->dead = true;
 }
@@ -343,12 +343,13 @@ void bridge_opening_accepted(struct bridge_connection *c)
 }
 
 /*
- * node and bun verify only after the handshake, and close without an alert when they do not like
- * what they saw. A pool closes a spare connection in the same way; but later, and hardly ever as
- * the first one to a host.
+ * node and bun verify only after the handshake, and when they do not like what they saw they leave
+ * without an alert or close_notify. A pool closes a spare connection in the same way; but later,
+ * and hardly ever as the first one to a host.
  */
 void bridge_opening_closed_unused(struct bridge_connection *c)
 {
-	if (!c->accepted && monotonic_ns() - c->opened_ns < REFUSED_WITHIN_NS)
+	if (!c->accepted && !c->program.notified &&
+		monotonic_ns() - c->opened_ns < REFUSED_WITHIN_NS)
 		bridge_memory_note(c->bridge->memory, c->target.program, c->name, REFUSED_BEFORE);
 }

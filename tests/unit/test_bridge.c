@@ -382,7 +382,21 @@ Test(bridge, a_program_that_closes_after_the_handshake_has_refused, .init = begi
 	check_unopened("the program refused our certificate before (pinned)");
 }
 
-Test(bridge, unless_it_is_known_to_accept, .init = begin, .fini = finish)
+Test(bridge, unless_it_takes_its_leave, .init = begin, .fini = finish)
+{
+	struct program p;
+	start_echo(true, 0, NULL);
+	for (int i = 0; i < 2; i++) {
+		program_connect(&w, &p, &h);
+		cr_assert(program_start_tls(&p, w.ca, NULL, 0));
+		SSL_shutdown(p.end.ssl);
+		program_close(&p);
+		cr_assert(wait_until(&w, is_closed, p.id));
+		cr_assert_str_eq(w.seen[p.id].ways, "bridge");
+	}
+}
+
+Test(bridge, or_is_known_to_accept, .init = begin, .fini = finish)
 {
 	struct program p;
 	start_echo(true, 0, NULL);
