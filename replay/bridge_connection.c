@@ -14,8 +14,7 @@
  * takes a step, and then its events are armed anew or it is freed.
  */
 
-#define AWAITED_NS     (30ull * 1000000000)
-#define HELD_BYTES_MAX SCRATCH_BYTES
+#define AWAITED_NS (30ull * 1000000000)
 
 static void free_event(struct event **event)
 {
@@ -229,7 +228,7 @@ struct bridge_connection *bridge_connection_new(
 	c->timer = timer;
 	c->program = (struct side){.direction = EVENT_OUT, .stream.fd = -1};
 	c->host = (struct side){.direction = EVENT_IN, .stream.fd = -1};
-	c->program.held.max = c->host.held.max = HELD_BYTES_MAX;
+	c->program.held.max = c->host.held.max = KEPT_BYTES_MAX;
 	TAILQ_INSERT_TAIL(&b->connections, c, link);
 	b->count++;
 	return c;

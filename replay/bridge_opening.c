@@ -14,11 +14,12 @@
  * what the host would have said.
  */
 
-#define KEPT_BYTES_MAX   (CLIENT_HELLO_BYTES_MAX + SCRATCH_BYTES)
 #define GATHER_WITHIN_NS (5ull * 1000000000)
 /* Far less occurs at the start of a line someone types into a plain connection. */
-#define LATE_BYTES_MIN 6
-#define REFUSED_BEFORE "the program refused our certificate before (pinned)"
+#define LATE_BYTES_MIN    6
+#define REFUSED_WITHIN_NS 1000000000ull
+#define FAILED_BEFORE     "the TLS handshake with the program failed before"
+#define REFUSED_BEFORE    "the program refused our certificate before (pinned)"
 
 /* ---- gathering ---- */
 
@@ -220,6 +221,13 @@ static void reset_program(struct bridge_connection *c, int error)
 	c->dead = true;
 }
 
+static void fail_redial(struct bridge_connection *c, int error)
+{
+	c->alpn.len = 0;
+	bridge_relay_report_route(c, "relay");
+	reset_program(c, error);
+}
+
 /*
  * The host's side is spent: it has seen a hello of ours. Where plaintext came before TLS, a fresh
  * connection would not be where this one was; the program's next attempt is the one left unopened.
@@ -230,14 +238,13 @@ static void give_up_opening(struct bridge_connection *c)
 	stream_close(&c->host.stream);
 	if (c->program.spoke || c->host.spoke) {
 		bridge_memory_note(c->bridge->memory, c->target.program, c->name, c->reason);
-		c->alpn.len = 0;
-		bridge_relay_report_route(c, "relay");
-		reset_program(c, ECONNRESET);
+		fail_redial(c, ECONNRESET);
 		return;
 	}
 	c->stage = STAGE_REDIALLING;
-	if (bridge_connection_dial(c) < 0)
-		reset_program(c, ENETUNREACH);
+	int r = bridge_connection_dial(c);
+	if (r < 0)
+		fail_redial(c, -r);
 }
 
 static void keep_protocol(struct bridge_connection *c)
@@ -292,7 +299,7 @@ void bridge_opening_redial(struct bridge_connection *c)
 	if (!error && !dial_outcome(c->host.stream.fd, &error))
 		return;
 	if (error)
-		reset_program(c, error);
+		fail_redial(c, error);
 	else
 		relay_unopened(c);
 }
@@ -301,10 +308,11 @@ void bridge_opening_redial(struct bridge_connection *c)
 
 static void refuse(struct bridge_connection *c, int error)
 {
-	bridge_tls_program_reason(c, error, c->reason, sizeof(c->reason));
-	bridge_memory_note(c->bridge->memory, c->target.program, c->name, REFUSED_BEFORE);
+	bool refused = bridge_tls_program_reason(error, c->reason, sizeof(c->reason));
+	bridge_memory_note(c->bridge->memory, c->target.program, c->name,
+		refused ? REFUSED_BEFORE : FAILED_BEFORE);
 	bridge_relay_report_route(c, "bridge");
-	bridge_relay_report_end(c, EVENT_OUT, EVENT_END_ERROR, error ? -error : ECONNRESET);
+	bridge_relay_report_end(c, EVENT_OUT, error ? EVENT_END_ERROR : EVENT_END_SHUTDOWN, -error);
 	(void)stream_notify(&c->host.stream);
 	c->dead = true;
 }
@@ -319,6 +327,7 @@ void bridge_opening_greet_program(struct bridge_connection *c)
 		return;
 	}
 	c->opened = true;
+	c->opened_ns = monotonic_ns();
 	c->program.spoke = c->host.spoke = false;
 	c->stage = STAGE_RELAYING;
 	c->program.ready = c->host.ready = true;
@@ -334,11 +343,13 @@ void bridge_opening_accepted(struct bridge_connection *c)
 }
 
 /*
- * node verifies only after the handshake, and closes without an alert when it does not like what it
- * saw. A pool may close a spare connection in the same way; but not as the first one of its kind.
+ * node and bun verify only after the handshake, and when they do not like what they saw they leave
+ * without an alert or close_notify. A pool closes a spare connection in the same way; but later,
+ * and hardly ever as the first one to a host.
  */
 void bridge_opening_closed_unused(struct bridge_connection *c)
 {
-	if (!c->accepted)
+	if (!c->accepted && !c->program.notified &&
+		monotonic_ns() - c->opened_ns < REFUSED_WITHIN_NS)
 		bridge_memory_note(c->bridge->memory, c->target.program, c->name, REFUSED_BEFORE);
 }

@@ -12,6 +12,7 @@
 #include "replay/stream.h"
 
 #define SCRATCH_BYTES    (64u << 10)
+#define KEPT_BYTES_MAX   (CLIENT_HELLO_BYTES_MAX + SCRATCH_BYTES) /* before TLS is opened */
 #define REASON_BYTES_MAX 256
 #define NAME_BYTES_MAX   256
 
@@ -102,8 +103,9 @@ struct bridge_connection {
 	bool announced; /* to the sink: taken or admitted, so that `closed` is due */
 	bool routed;    /* what it carries has been said */
 	bool opened;    /* TLS, both sides of it ours */
-	bool unopened;  /* relayed as it is; nothing is reported or looked at */
-	bool accepted;  /* this program is known to take our leaf for this name */
+	uint64_t opened_ns;
+	bool unopened; /* relayed as it is; nothing is reported or looked at */
+	bool accepted; /* this program is known to take our leaf for this name */
 	uint64_t reset_by_ns;
 	uint64_t reset_wait_ns;
 	bool dead;
@@ -162,7 +164,7 @@ void bridge_opening_greet_program(struct bridge_connection *c);
 void bridge_opening_redial(struct bridge_connection *c);
 /* More of the program's bytes can be kept. */
 bool bridge_opening_has_room(const struct bridge_connection *c);
-/* The program has closed an opened connection unused: that is how some refuse a certificate. */
+/* The program has closed an opened connection, having said nothing. */
 void bridge_opening_closed_unused(struct bridge_connection *c);
 void bridge_opening_accepted(struct bridge_connection *c);
 
@@ -176,8 +178,8 @@ SSL *bridge_tls_connect(
 	struct bridge_tls *tls, struct bridge_connection *c, const struct client_hello *hello);
 /* Why the last handshake with the host failed with `error` (negative, 0: it closed). */
 void bridge_tls_host_reason(const struct bridge_connection *c, int error, char *ret, size_t size);
-void bridge_tls_program_reason(
-	const struct bridge_connection *c, int error, char *ret, size_t size);
+/* The same of the last handshake with the program. True: it did not want what it was shown. */
+bool bridge_tls_program_reason(int error, char *ret, size_t size);
 
 /* bridge_memory.c: what became of our leaf for a name, with a program. */
 

@@ -124,7 +124,7 @@ void bridge_relay_ended(struct bridge_connection *c, struct side *from, ssize_t 
 	from->notified |= from->input == INPUT_NOTIFIED;
 	if (!told)
 		report_ended(c, from, (int)-n);
-	if (from == &c->program && c->opened && !from->spoke && !c->host.spoke)
+	if (from == &c->program && c->opened && !from->spoke && c->host.input == INPUT_OPEN)
 		bridge_opening_closed_unused(c);
 }
 

@@ -192,7 +192,13 @@ void bridge_tls_host_reason(const struct bridge_connection *c, int error, char *
 		snprintf(ret, size, "the TLS handshake with the host failed: %s", cause(error));
 }
 
-void bridge_tls_program_reason(const struct bridge_connection *c, int error, char *ret, size_t size)
+bool bridge_tls_program_reason(int error, char *ret, size_t size)
 {
-	snprintf(ret, size, "the program refused our certificate: %s", cause(error));
+	/* What the program said, by alert or by leaving; or what we found wrong with it. */
+	bool refused = error != -EPROTO || ERR_GET_REASON(ERR_peek_error()) >= SSL_AD_REASON_OFFSET;
+	snprintf(ret, size, "%s: %s",
+		refused ? "the program refused our certificate"
+			: "the TLS handshake with the program failed",
+		cause(error));
+	return refused;
 }

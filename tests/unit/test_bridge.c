@@ -119,6 +119,20 @@ Test(bridge, nobody_else_is_let_in, .init = begin, .fini = finish)
 	cr_assert_eq(h.accepted, 0);
 }
 
+Test(bridge, a_mapped_address_is_let_in, .init = begin, .fini = finish)
+{
+	struct program p = {.id = 1};
+	start_echo(false, 0, NULL);
+	struct call call = {.world = &w, .target = target_of(&w, 1, h.port), .family = AF_INET6};
+	p.end.fd = bound_socket(&call.port);
+	cr_assert_eq(call_on_loop(&call, call_dial), 0);
+	cr_assert_eq(call_on_loop(&call, call_admit), 0);
+	cr_assert_eq(connect_loopback(p.end.fd, bridge_port(&w)), 0);
+	cr_assert(end_say(&p.end, "hey"));
+	cr_assert(end_hears(&p.end, "hey"));
+	program_close(&p);
+}
+
 static void call_refuse(struct call *call)
 {
 	bridge_refuse(call->world->bridge, call->ticket);
@@ -301,6 +315,47 @@ Test(bridge, nor_one_that_wants_it_by_tls_1_2, .init = begin, .fini = finish)
 	check_unopened("the host asks for a client certificate");
 }
 
+/* What comes right behind a hello, as early data does, is relayed with it. */
+static void count_and_tell(struct end *e)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%zd", end_drain(e));
+	end_say(e, text);
+}
+
+static void refuse_then_count(struct end *e)
+{
+	char bytes[4096];
+	if (e->host->accepted == 1)
+		(void)end_read(e, bytes, sizeof(bytes));
+	else
+		count_and_tell(e);
+}
+
+Test(bridge, what_follows_a_hello_goes_with_it, .init = begin, .fini = finish)
+{
+	static char bytes[300000];
+	struct program p;
+	char text[32];
+	h.serve = refuse_then_count;
+	host_start(&w, &h);
+	program_connect(&w, &p, &h);
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(context);
+	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	cr_assert_eq(SSL_connect(ssl), -1);
+	cr_assert_gt(BIO_read(SSL_get_wbio(ssl), bytes, 4096), 0);
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	cr_assert(end_write(&p.end, bytes, sizeof(bytes)));
+	shutdown(p.end.fd, SHUT_WR);
+	snprintf(text, sizeof(text), "%zu", sizeof(bytes));
+	cr_assert(end_hears(&p.end, text));
+	program_close(&p);
+	cr_assert(wait_until(&w, is_closed, p.id));
+	cr_assert_str_eq(w.seen[p.id].ways, "relay");
+}
+
 static void hang_up_on_hello(struct end *e)
 {
 	char bytes[4096];
@@ -382,7 +437,21 @@ Test(bridge, a_program_that_closes_after_the_handshake_has_refused, .init = begi
 	check_unopened("the program refused our certificate before (pinned)");
 }
 
-Test(bridge, unless_it_is_known_to_accept, .init = begin, .fini = finish)
+Test(bridge, unless_it_takes_its_leave, .init = begin, .fini = finish)
+{
+	struct program p;
+	start_echo(true, 0, NULL);
+	for (int i = 0; i < 2; i++) {
+		program_connect(&w, &p, &h);
+		cr_assert(program_start_tls(&p, w.ca, NULL, 0));
+		SSL_shutdown(p.end.ssl);
+		program_close(&p);
+		cr_assert(wait_until(&w, is_closed, p.id));
+		cr_assert_str_eq(w.seen[p.id].ways, "bridge");
+	}
+}
+
+Test(bridge, or_is_known_to_accept, .init = begin, .fini = finish)
 {
 	struct program p;
 	start_echo(true, 0, NULL);

@@ -429,7 +429,7 @@ static void *talk(void *context)
 			return NULL;
 		at += n;
 	}
-	j->whole = end_hears_nothing_more(&j->program.end) || !j->tls;
+	j->whole = !j->tls || end_hears_nothing_more(&j->program.end);
 	return NULL;
 }
 
