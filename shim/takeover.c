@@ -32,7 +32,6 @@ static const struct {
 	{SOL_SOCKET, SO_OOBINLINE},
 	{SOL_SOCKET, SO_RCVLOWAT},
 	{SOL_SOCKET, SO_ZEROCOPY},
-	{SOL_SOCKET, SO_REUSEADDR},
 	{IPPROTO_TCP, TCP_NODELAY},
 	{IPPROTO_TCP, TCP_CORK},
 	{IPPROTO_TCP, TCP_KEEPIDLE},
@@ -184,9 +183,8 @@ static bool replace(int fd, int with, uint64_t kernel_cookie)
 }
 
 /* From here on it shows. */
-static bool exchange(int fd, int with, uint64_t word, struct registrations *list)
+static bool exchange(int fd, int with, uint64_t word, struct registrations *list, long flags)
 {
-	long flags = sys(SYS_fcntl, fd, F_GETFL, 0);
 	uint64_t all = ~0ull, before = 0, cookie = fdtab_socket_cookie(fd);
 	bool done;
 
@@ -206,22 +204,24 @@ static bool exchange(int fd, int with, uint64_t word, struct registrations *list
 	return done;
 }
 
+/* Flags and options are read before the helper has the socket: it sets its own on what both hold.
+ */
 static __attribute__((noinline)) bool take(int fd, uint64_t word)
 {
 	struct registrations list;
-	long with;
+	long flags = sys(SYS_fcntl, fd, F_GETFL, 0), with;
 	bool done;
 
-	if (!registrations_find(&list, fd))
+	if (flags < 0 || !registrations_find(&list, fd))
 		return false;
 	with = new_socket(fd);
 	if (with < 0)
 		return false;
-	done = join_helper(fd, (int)with, fdtab_cookie(word));
-	if (done) {
-		copy_options(fd, (int)with);
-		done = exchange(fd, (int)with, word, &list);
-	}
+	copy_options(fd, (int)with);
+	done = join_helper(fd, (int)with, fdtab_cookie(word)) &&
+		exchange(fd, (int)with, word, &list, flags);
+	if (!done)
+		sys(SYS_fcntl, fd, F_SETFL, flags);
 	sys_close(with);
 	return done;
 }

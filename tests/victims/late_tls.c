@@ -137,6 +137,7 @@ static void registered(void)
 	other = dup(fd);
 	epoll_ctl(two, EPOLL_CTL_ADD, other, &edge);
 	send_hello(fd);
+	printf("flags %x\n", fcntl(other, F_GETFL));
 	print_events("level", same, EPOLLIN);
 	print_events("edge", two, EPOLLIN);
 	print_answer(fd);
