@@ -413,3 +413,17 @@ test_go() { # timeout=180 sanitizers=none
 	replay_offline ./fetch http://no-such-name.test/
 	contains rep.out 'no-such-name.test'
 }
+
+test_a_static_parent_of_another_libc() {
+	# Its loader would not start it with the preload, and no shim is there to take that out.
+	command -v musl-gcc >/dev/null || skip "no musl-gcc"
+	build_clients
+	start_server
+	record ./run-static ./get-musl localhost "$HTTP_PORT" /json
+	equal status 0 "$rec_status"
+	equal "standard error" '' "$(grep -v '^rrshim' rec.err || true)"
+	equal exchanges 1 "$(exchanges)"
+	stop_server
+	replays_like_recorded ./run-static ./get-musl localhost "$HTTP_PORT" /json
+	replays_like_recorded ./run-static exec ./get-musl localhost "$HTTP_PORT" /json
+}
