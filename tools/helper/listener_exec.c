@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 #include "shim/image.h"
 #include "tools/helper/listener_private.h"
-#include "tools/helper/log.h"
 
 /*
  * A program without the shim starts another: nobody there takes our library out of the environment
- * of an image whose loader cannot have it (musl's does not start with it). So it is done here, in
- * the list the call was given, before the kernel copies it. Everything else an exec needs it has.
+ * of an image whose loader cannot have it (musl's does not start with it) or cannot find it (in a
+ * sandbox). So it is done here, in the list the call was given, before the kernel copies it.
+ * Everything else an exec needs it has.
  */
 
 #define ENTRIES_MAX 4096
@@ -43,28 +45,53 @@ static bool path_of(const struct notification *n, char *to, size_t size)
 	return r > 0 && (size_t)r < size;
 }
 
+#define CHUNK 64
+
+/* The end is found where the list is read in pieces: what is behind it may not be there. */
 static bool read_list(const struct notification *n, struct list *ret)
 {
-	ret->at = n->arguments[n->call == SYS_execveat ? 3 : 2];
-	for (ret->count = 0; ret->count < ENTRIES_MAX; ret->count++) {
-		uint64_t *entry = &ret->entries[ret->count];
+	ssize_t got;
 
-		if (target_read(n->tid, ret->at + ret->count * sizeof(*entry), entry,
-			    sizeof(*entry)) != sizeof(*entry))
+	ret->at = n->arguments[n->call == SYS_execveat ? 3 : 2];
+	for (ret->count = 0; ret->count <= ENTRIES_MAX - CHUNK;) {
+		uint64_t *to = &ret->entries[ret->count];
+
+		got = target_read(
+			n->tid, ret->at + ret->count * sizeof(*to), to, CHUNK * sizeof(*to));
+		if (got < (ssize_t)sizeof(*to))
 			return false;
-		if (*entry == 0)
-			return true;
+		for (ssize_t i = 0; i < got / (ssize_t)sizeof(*to); i++, ret->count++) {
+			if (to[i] == 0)
+				return true;
+		}
 	}
 	return false;
 }
 
-static bool preloads_us(uint32_t tid, uint64_t entry)
-{
-	char text[ENTRY_READ];
-	ssize_t n = target_read(tid, entry, text, sizeof(text) - 1);
+#define VARIABLE "LD_PRELOAD="
 
+/* The value, where it names our library. */
+static const char *preload_of(uint32_t tid, uint64_t entry, char text[ENTRY_READ])
+{
+	const size_t len = sizeof(VARIABLE) - 1;
+	ssize_t n = target_read(tid, entry, text, len);
+
+	if (n != (ssize_t)len || memcmp(text, VARIABLE, len) != 0)
+		return NULL;
+	n = target_read(tid, entry + len, text, ENTRY_READ - 1);
 	text[n > 0 ? n : 0] = '\0';
-	return strncmp(text, "LD_PRELOAD=", 11) == 0 && strstr(text, WIRE_LIBRARY);
+	return strstr(text, WIRE_LIBRARY) ? text : NULL;
+}
+
+/* Nothing but our library, and in the program's root (a sandbox's) it is not to be found: its
+ * loader would say so on standard error. */
+static bool is_out_of_reach(uint32_t tid, const char *value)
+{
+	char path[PATH_MAX];
+
+	return value[0] == '/' && !strpbrk(value, ": ") &&
+		snprintf(path, sizeof(path), "/proc/%u/root%s", tid, value) < (int)sizeof(path) &&
+		access(path, R_OK) < 0 && errno == ENOENT;
 }
 
 /* The last entry takes its place. */
@@ -76,17 +103,22 @@ static void remove_entry(uint32_t tid, const struct list *l, size_t i)
 	target_write(tid, l->at + (l->count - 1) * sizeof(none), &none, sizeof(none));
 }
 
-static void strip_preload(const struct notification *n)
+/* `refused`: the image's loader cannot have it; else it may, if it can find it. */
+static void strip_preload(const struct listener *l, const struct notification *n, bool refused)
 {
 	static struct list list;
+	char text[ENTRY_READ];
 
 	if (!read_list(n, &list))
 		return;
 	for (size_t i = 0; i < list.count; i++) {
-		if (!preloads_us(n->tid, list.entries[i]))
+		const char *value = preload_of(n->tid, list.entries[i], text);
+
+		if (!value)
 			continue;
-		log_debug(control, "thread %u: the image cannot be preloaded", n->tid);
-		remove_entry(n->tid, &list, i);
+		if ((refused || is_out_of_reach(n->tid, value)) &&
+			notification_is_valid(l->fd, n->id))
+			remove_entry(n->tid, &list, i);
 		return;
 	}
 }
@@ -94,9 +126,9 @@ static void strip_preload(const struct notification *n)
 void listener_judge_exec(struct listener *l, const struct notification *n)
 {
 	char path[PATH_MAX + 64];
+	enum image_kind kind = path_of(n, path, sizeof(path)) ? image_classify(path) : IMAGE_NONE;
 
-	if (path_of(n, path, sizeof(path)) && image_refuses_preload(image_classify(path)) &&
-		notification_is_valid(l->fd, n->id))
-		strip_preload(n);
+	if (kind == IMAGE_TRACEABLE || image_refuses_preload(kind))
+		strip_preload(l, n, image_refuses_preload(kind));
 	listener_pass(l, n->id);
 }
