@@ -7,7 +7,7 @@
 /*
  * A stream's response: interim heads, head, body, trailers, each at its recorded time, then the
  * recorded end. The body is pulled by nghttp2 when the client's window has room, and from disk when
- * it is due, so a stream holds one recorded read at most, however long the response.
+ * it is due, so a stream holds CONTENT_BYTES at most, however long the response.
  */
 
 #define CONTENT_BYTES  (64u << 10) /* of one recorded read at a time */

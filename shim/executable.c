@@ -21,8 +21,8 @@ static struct {
 	const uint32_t *hash; /* DT_GNU_HASH; NULL: there is nothing to be found */
 } executable;
 
-/* The loader leaves pointers in its own copy of a dynamic section; main programs are always
- * relocated, but for those linked at a fixed address bias is 0 and both are the same. */
+/* glibc turns the offsets in a program's dynamic section into addresses, in place; what it did not
+ * is below where the program lies. */
 static const void *pointer(ElfW(Addr) value)
 {
 	return (const void *)(value < executable.bias ? executable.bias + value : value);

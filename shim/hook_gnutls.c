@@ -13,15 +13,8 @@
  * using at that moment, and so no other thread.
  *
  * The library calls some of these functions itself, by names that come here: what it sends for
- * gnutls_record_send_file() is that call's, and noted there. gnutls_record_send() even leaves by a
- * jump to gnutls_record_send2(), whose hook then returns into the hook of the first; it finds the
- * caller one frame up, for which this file is built with frame pointers.
+ * gnutls_record_send_file() is that call's, and noted there.
  */
-#define HOOKS __attribute__((section("gnutls_hooks")))
-
-extern const char hooks_start[] __asm__("__start_gnutls_hooks")
-	__attribute__((visibility("hidden")));
-extern const char hooks_stop[] __asm__("__stop_gnutls_hooks") __attribute__((visibility("hidden")));
 
 struct datum {
 	unsigned char *data;
@@ -43,11 +36,6 @@ struct call {
 	const void *caller;
 	bool own; /* the library itself */
 };
-
-static bool is_hook(const void *address)
-{
-	return (const char *)address >= hooks_start && (const char *)address < hooks_stop;
-}
 
 static bool tapping(const struct call *call)
 {
@@ -136,23 +124,20 @@ static void note_sent(struct tap *tap, const struct call *call, void *session, c
 	RESTORE_ERRNO();
 }
 
-static void *find(struct call *call, const void *above, const char *name, const void *self)
+static void *find(struct call *call, bool nested, const char *name, const void *self)
 {
-	bool nested = is_hook(call->caller);
-	void *f;
+	void *f = real_scoped_own(call->caller, name, self, &call->own);
 
-	if (nested)
-		call->caller = above;
-	f = real_scoped_own(call->caller, name, self, &call->own);
 	call->own |= nested;
 	return f;
 }
 
-/* Finds the caller's function, or gives up with the API's error value. */
+/* Finds the caller's function, or gives up with the API's error value. A hook that returns into
+ * another was called by the library, too. */
 #define FIND(name)                                                                                 \
-	struct call call = {.caller = __builtin_return_address(0)};                                \
+	struct call call = {.caller = REAL_CALLER()};                                              \
 	__typeof__(&shim_##name) f = (__typeof__(&shim_##name))find(&call,                         \
-		is_hook(call.caller) ? __builtin_return_address(1) : NULL, #name,                  \
+		real_is_scoped_hook(__builtin_return_address(0)), #name,                           \
 		(const void *)shim_##name);                                                        \
                                                                                                    \
 	if (unlikely(!f))                                                                          \
@@ -160,7 +145,7 @@ static void *find(struct call *call, const void *above, const char *name, const 
 
 /* Functions of one shape: what was taken of `data` is returned. */
 #define SEND(name, params, args)                                                                   \
-	HOOKS ssize_t shim_##name params                                                           \
+	ssize_t shim_##name params                                                                 \
 	{                                                                                          \
 		struct tap tap;                                                                    \
 		ssize_t r;                                                                         \
@@ -182,7 +167,7 @@ SEND(gnutls_record_send_range, (void *session, const void *data, size_t n, const
 	(session, data, n, range))
 
 /* The offset is from where the file stands. */
-HOOKS ssize_t shim_gnutls_record_send_file(void *session, int fd, off_t *offset, size_t n)
+ssize_t shim_gnutls_record_send_file(void *session, int fd, off_t *offset, size_t n)
 {
 	uint8_t random[WIRE_RANDOM_BYTES];
 	struct tap tap;
@@ -204,7 +189,7 @@ HOOKS ssize_t shim_gnutls_record_send_file(void *session, int fd, off_t *offset,
 	return r;
 }
 
-HOOKS ssize_t shim_gnutls_record_recv(void *session, void *data, size_t n)
+ssize_t shim_gnutls_record_recv(void *session, void *data, size_t n)
 {
 	FIND(gnutls_record_recv);
 	ssize_t r = f(session, data, n);
@@ -213,8 +198,7 @@ HOOKS ssize_t shim_gnutls_record_recv(void *session, void *data, size_t n)
 	return r;
 }
 
-HOOKS ssize_t shim_gnutls_record_recv_seq(
-	void *session, void *data, size_t n, unsigned char *sequence)
+ssize_t shim_gnutls_record_recv_seq(void *session, void *data, size_t n, unsigned char *sequence)
 {
 	FIND(gnutls_record_recv_seq);
 	ssize_t r = f(session, data, n, sequence);
@@ -223,7 +207,7 @@ HOOKS ssize_t shim_gnutls_record_recv_seq(
 	return r;
 }
 
-HOOKS ssize_t shim_gnutls_record_recv_packet(void *session, void **packet)
+ssize_t shim_gnutls_record_recv_packet(void *session, void **packet)
 {
 	get_packet get;
 	struct datum datum = {NULL, 0};
@@ -262,7 +246,7 @@ static void note_early(const struct call *call, void *session)
 	gnutls_early_drop(session);
 }
 
-HOOKS ssize_t shim_gnutls_record_send_early_data(void *session, const void *data, size_t n)
+ssize_t shim_gnutls_record_send_early_data(void *session, const void *data, size_t n)
 {
 	FIND(gnutls_record_send_early_data);
 	ssize_t r = f(session, data, n);
@@ -275,10 +259,10 @@ HOOKS ssize_t shim_gnutls_record_send_early_data(void *session, const void *data
 	return r;
 }
 
-HOOKS void shim_gnutls_deinit(void *session)
+void shim_gnutls_deinit(void *session)
 {
 	void (*f)(void *) = (void (*)(void *))real_scoped(
-		__builtin_return_address(0), "gnutls_deinit", (const void *)shim_gnutls_deinit);
+		REAL_CALLER(), "gnutls_deinit", (const void *)shim_gnutls_deinit);
 
 	gnutls_early_drop(session);
 	if (f)
@@ -286,7 +270,7 @@ HOOKS void shim_gnutls_deinit(void *session)
 }
 
 /* The hello is sent from in here, or, by a transport that only keeps it, soon after. */
-HOOKS int shim_gnutls_handshake(void *session)
+int shim_gnutls_handshake(void *session)
 {
 	uint8_t random[WIRE_RANDOM_BYTES];
 	const void *before;

@@ -44,7 +44,7 @@ static bool trusting(void)
 /* Lists that the library makes for itself are for other ends, but for those of credentials. */
 int shim_gnutls_x509_trust_list_init(void **list, unsigned int size)
 {
-	const void *caller = __builtin_return_address(0);
+	const void *caller = REAL_CALLER();
 	bool own;
 	init_list f = (init_list)real_scoped_own(caller, "gnutls_x509_trust_list_init",
 		(const void *)shim_gnutls_x509_trust_list_init, &own);
@@ -60,7 +60,7 @@ int shim_gnutls_x509_trust_list_init(void **list, unsigned int size)
 
 int shim_gnutls_certificate_allocate_credentials(void **credentials)
 {
-	const void *caller = __builtin_return_address(0);
+	const void *caller = REAL_CALLER();
 	allocate f = (allocate)real_scoped(caller, "gnutls_certificate_allocate_credentials",
 		(const void *)shim_gnutls_certificate_allocate_credentials);
 	int r = f ? f(credentials) : INVALID_REQUEST;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include "shim/real.h"
 #include "shim/redirect.h"
 #include "shim/start.h"
@@ -37,7 +39,11 @@ int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return redirect_connect(fd, addr, len);
 	if (start_vfork_child || start_state() == START_INERT)
 		return real.connect(fd, addr, len);
-	fdtab_learn(fd);
+	if (fdtab_class(fdtab_learn(fd)) == FD_SKIP && start_is_live() &&
+		redirect_is_quic(fd, addr, len)) {
+		errno = ENETUNREACH;
+		return -1;
+	}
 	RESTORE_ERRNO();
 	return record_connect(fd, addr, len);
 }
@@ -65,17 +71,25 @@ int shim_listen(int fd, int backlog)
 
 /* ---- sending ---- */
 
+static bool datagram_allowed(int fd, const struct sockaddr *to, socklen_t len)
+{
+	enum fd_class class = fdtab_class(fdtab_get(fd));
+
+	/* On a connected stream the kernel does not look at the address. */
+	if (start_is_replay())
+		return class >= FD_HELPER || redirect_allows(fd, to, len);
+	return class > FD_SKIP || !start_is_live() || !redirect_is_quic(fd, to, len);
+}
+
 /* TCP fast open hides a connect in a send: made two calls, so that the connect is seen. The rest is
- * whether replay lets a datagram go. False: errno says why not. */
+ * whether a datagram may go. False: errno says why not. */
 static bool may_send(int fd, const struct sockaddr *to, socklen_t len, int *flags)
 {
 	if (*flags & MSG_FASTOPEN) {
 		*flags &= ~MSG_FASTOPEN;
 		return shim_connect(fd, to, len) == 0;
 	}
-	/* On a connected stream the kernel does not look at the address. */
-	if (!start_is_replay() || fdtab_class(fdtab_get(fd)) >= FD_HELPER ||
-		redirect_allows(fd, to, len))
+	if (datagram_allowed(fd, to, len))
 		return true;
 	errno = ENETUNREACH;
 	return false;
@@ -116,6 +130,12 @@ ssize_t shim_sendto(
 	return r;
 }
 
+/* Addresses of messages are worth a look. */
+static bool judges(int fd)
+{
+	return start_is_replay() || (fdtab_class(fdtab_get(fd)) <= FD_SKIP && start_is_live());
+}
+
 static bool takeover_message(int fd, const struct msghdr *msg)
 {
 	struct msghdr m;
@@ -130,7 +150,7 @@ ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
 	struct tap tap;
 	ssize_t r;
 
-	if (unlikely(start_is_replay() || (flags & MSG_FASTOPEN)) &&
+	if (unlikely(judges(fd) || (flags & MSG_FASTOPEN)) &&
 		redirect_read(&plain, msg, sizeof(plain)) && plain.msg_name) {
 		bool fast = flags & MSG_FASTOPEN;
 
@@ -155,7 +175,7 @@ int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 	struct tap tap;
 	int r;
 
-	for (unsigned int i = 0; start_is_replay() && i < count; i++) {
+	for (unsigned int i = 0; judges(fd) && i < count; i++) {
 		struct msghdr m;
 
 		if (!redirect_read(&m, &msgs[i].msg_hdr, sizeof(m)))
@@ -295,9 +315,16 @@ int shim_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 	return r;
 }
 
-/* A socket pair has no TCP or IP options; setting one is of no consequence there. */
+/* A socket pair has no TCP or IP options; setting one is of no consequence there. TLS in the kernel
+ * would have plaintext pass where ciphertext is expected; libraries do without a kernel that has
+ * none. */
 int shim_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
+	if (unlikely(level == IPPROTO_TCP && option == TCP_ULP) &&
+		(start_is_live() || start_is_replay()) && fdtab_class(fdtab_get(fd)) > FD_SKIP) {
+		errno = ENOENT;
+		return -1;
+	}
 	if (unlikely(fdtab_class(fdtab_get(fd)) == FD_PAIRED) && level != SOL_SOCKET)
 		return 0;
 	return real.setsockopt(fd, level, option, value, len);

@@ -55,6 +55,8 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 		return shim_shutdown((int)a, (int)b);
 	case SYS_getpeername:
 		return shim_getpeername((int)a, (struct sockaddr *)b, (socklen_t *)c);
+	case SYS_setsockopt:
+		return shim_setsockopt((int)a, (int)b, (int)c, (const void *)d, (socklen_t)e);
 	case SYS_getsockopt:
 		return shim_getsockopt((int)a, (int)b, (int)c, (void *)d, (socklen_t *)e);
 	case SYS_openat:

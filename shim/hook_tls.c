@@ -124,7 +124,7 @@ static __attribute__((noinline)) void note_hello(const void *caller, void *ssl)
 
 /* Finds the caller's function, or gives up with the API's error value. */
 #define FIND(name, failure)                                                                        \
-	const void *caller = __builtin_return_address(0);                                          \
+	const void *caller = REAL_CALLER();                                                        \
 	__typeof__(&shim_##name) f =                                                               \
 		(__typeof__(&shim_##name))real_scoped(caller, #name, (const void *)shim_##name);   \
                                                                                                    \

@@ -55,7 +55,7 @@ static int verify(int (*f)(void *), const void *caller, void *context)
 
 int shim_X509_verify_cert(void *context)
 {
-	const void *caller = __builtin_return_address(0);
+	const void *caller = REAL_CALLER();
 	int (*f)(void *) = (int (*)(void *))real_scoped(
 		caller, "X509_verify_cert", (const void *)shim_X509_verify_cert);
 

@@ -6,9 +6,9 @@
 #include "shim/prologue.h"
 
 /*
- * Safety: before main, on the only thread, five system calls where there is something to detour
- * and two reads of the program's symbol table where there is not. No page is ever writable and
- * executable but the program's text for the moment of the change: taking its execute permission
+ * Safety: before main, on the only thread; a handful of system calls where there is something to
+ * detour, and one look into the program's symbol table where there is not. No page is ever writable
+ * and executable but the program's text for the moment of the change: taking its execute permission
  * away to give it back would leave a program that cannot run where the kernel's policy refuses
  * that. Whatever fails leaves the program's code as it was.
  */
@@ -23,6 +23,10 @@ const void *inline_scope;
 #define MOVED_MAX        (JUMP_BYTES + PROLOGUE_INSTRUCTION_MAX)
 #define TRAMPOLINE_BYTES (MOVED_MAX + JUMP_BYTES)
 #define PAGE             4096u
+
+#define COUNT(function) +1
+_Static_assert((INLINE_RECORD(COUNT)) * TRAMPOLINE_BYTES <= PAGE, "trampolines share one page");
+#undef COUNT
 
 static bool is_endbr(const uint8_t *p)
 {

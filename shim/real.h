@@ -41,6 +41,37 @@ static inline uint64_t real_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Where the scoped hooks' code is. */
+extern const char real_scoped_start[] __asm__("__start_scoped_hooks")
+	__attribute__((visibility("hidden")));
+extern const char real_scoped_stop[] __asm__("__stop_scoped_hooks")
+	__attribute__((visibility("hidden")));
+
+static inline bool real_is_scoped_hook(const void *address)
+{
+	return (const char *)address >= real_scoped_start &&
+		(const char *)address < real_scoped_stop;
+}
+
+/*
+ * Who called this scoped hook. Libraries leave one function by a jump to another (a BIO's ctrl to
+ * the next BIO's, gnutls_record_send() to gnutls_record_send2()): then the second hook returns into
+ * the hook of the first, and the caller is further up. Files of scoped hooks are built with frame
+ * pointers for this.
+ */
+#define REAL_CALLER()                                                                              \
+	({                                                                                         \
+		const void *caller_ = __builtin_return_address(0);                                 \
+                                                                                                   \
+		if (unlikely(real_is_scoped_hook(caller_)))                                        \
+			caller_ = __builtin_return_address(1);                                     \
+		if (unlikely(real_is_scoped_hook(caller_)))                                        \
+			caller_ = __builtin_return_address(2);                                     \
+		if (unlikely(real_is_scoped_hook(caller_)))                                        \
+			caller_ = __builtin_return_address(3);                                     \
+		caller_;                                                                           \
+	})
+
 /*
  * The function of that name as the code at `caller` would have got it without us: looked up in the
  * scope of the library that holds `caller` (CPython loads libssl RTLD_LOCAL, so RTLD_NEXT is NULL

@@ -123,17 +123,30 @@ static bool is_loopback(const struct sockaddr *addr)
 		(IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr) && b[12] == 127);
 }
 
-/* Exactly a loopback address of the socket's own family, and no DNS question. Whatever the kernel
- * might make something else of (AF_UNSPEC, short lengths) is not. */
-static bool stays_here(const struct wire_address *address)
+#define DNS_PORT   53
+#define HTTPS_PORT 443
+
+/* The port of an internet address, −1 for whatever the kernel might make something else of
+ * (AF_UNSPEC, short lengths). */
+static int port_of(const struct wire_address *address)
 {
 	const union address *a = (const void *)address->bytes;
 	sa_family_t family = a->sa.sa_family;
 
 	if ((family != AF_INET || address->len < sizeof(a->v4)) &&
 		(family != AF_INET6 || address->len < sizeof(a->v6)))
-		return false;
-	return is_loopback(&a->sa) && ntohs(a->v4.sin_port) != 53;
+		return -1;
+	return ntohs(a->v4.sin_port);
+}
+
+/* Where a datagram may go: exactly a loopback address of the socket's own family, and no DNS
+ * question, and no QUIC. */
+static bool stays_here(const struct wire_address *address)
+{
+	int port = port_of(address);
+
+	return port >= 0 && port != DNS_PORT && port != HTTPS_PORT &&
+		is_loopback((const struct sockaddr *)address->bytes);
 }
 
 static bool is_internet(int fd)
@@ -152,6 +165,14 @@ bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len)
 		return domain != AF_PACKET && domain != AF_VSOCK;
 	/* What cannot be read, the kernel will not read either. */
 	return !copy_address(&address, addr, len) || stays_here(&address);
+}
+
+bool redirect_is_quic(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct wire_address address;
+
+	return copy_address(&address, addr, len) && port_of(&address) == HTTPS_PORT &&
+		ask_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
 }
 
 bool redirect_allows_socket(int domain, int type)

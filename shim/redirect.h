@@ -44,6 +44,10 @@ void redirect_listening(int fd);
 /* Copies from memory that may not be there. */
 bool redirect_read(void *to, const void *from, size_t n);
 
+/* A datagram for HTTP/3's port: no tap shows what is in it. Refused with ENETUNREACH, as where UDP
+ * is blocked: clients then turn to TCP at once, without waiting for an answer. */
+bool redirect_is_quic(int fd, const struct sockaddr *addr, socklen_t len);
+
 /* What is sent to this address stays on this machine and is no DNS question. */
 bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len);
 /* A socket of this kind sends nothing that a hook does not judge. */

@@ -41,7 +41,7 @@ static int number_of(const char *name)
 static bool each_number(
 	const char *folder, bool (*f)(void *context, int folder_fd, int n), void *context)
 {
-	_Alignas(8) char buf[1024];
+	_Alignas(8) char buf[2048];
 	long fd = sys_open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
 	bool go_on = fd >= 0;
 
@@ -151,7 +151,7 @@ static bool take_lines(struct search *s, int epoll, char *text, size_t *len)
 
 static bool read_epoll(struct search *s, int epoll)
 {
-	char path[sizeof(INFO_FOLDER) + 12], text[1024];
+	char path[sizeof(INFO_FOLDER) + 12], text[2048];
 	bool ok = true;
 	size_t len = 0;
 	long fd, n;

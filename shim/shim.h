@@ -36,10 +36,11 @@
  * A hook is the C function shim_<name>, exported as <name>: libc's own declarations, with their
  * attributes and redirections, never meet ours.
  */
-#define HOOK(group, ret, name, params, args, nr)       EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_LIB(group, ret, name, params, args)       EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_SCOPED(group, ret, name, params, failure) EXPORT ret shim_##name params __asm__(#name);
-#define HOOK_VARIADIC(group, ret, name, params)        EXPORT ret shim_##name params __asm__(#name);
+#define HOOK(group, ret, name, params, args, nr) EXPORT ret shim_##name params __asm__(#name);
+#define HOOK_LIB(group, ret, name, params, args) EXPORT ret shim_##name params __asm__(#name);
+#define HOOK_SCOPED(group, ret, name, params, failure)                                             \
+	EXPORT __attribute__((section("scoped_hooks"))) ret shim_##name params __asm__(#name);
+#define HOOK_VARIADIC(group, ret, name, params) EXPORT ret shim_##name params __asm__(#name);
 #define HOOK_ASM(group, name)
 #define ALIAS(group, name, target)
 #include "shim/hooks.def"

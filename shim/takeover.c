@@ -250,12 +250,32 @@ static bool read_start(uint8_t *to, size_t n, const struct iovec *iov, size_t co
 	return at == n;
 }
 
+#define PROBED 8
+
+/* Eight bytes that the kernel can read, by a call that comes to nothing: a tenth of the time that
+ * copying them safely takes. */
+static bool is_readable(const void *at)
+{
+	return sys(SYS_rt_sigprocmask, -1, at, NULL, PROBED) != -EFAULT;
+}
+
+/* Most sends are no hello, and a look tells. */
+static bool may_be_hello(const struct iovec *iov, size_t count)
+{
+	const uint8_t *head;
+
+	if (count == 0 || !is_readable(iov) || !is_readable(&iov->iov_len))
+		return false;
+	head = iov->iov_base;
+	return iov->iov_len < PROBED || (is_readable(head) && tls_is_hello(head));
+}
+
 static bool is_unknown_hello(const struct iovec *iov, size_t count)
 {
 	uint8_t hello[TLS_HELLO_MIN];
 
-	return read_start(hello, sizeof(hello), iov, count) && tls_is_hello(hello) &&
-		!tls_known_hello(hello);
+	return may_be_hello(iov, count) && read_start(hello, sizeof(hello), iov, count) &&
+		tls_is_hello(hello) && !tls_known_hello(hello);
 }
 
 bool takeover_look(int fd, const struct iovec *iov, size_t count)

@@ -11,8 +11,9 @@
 static const struct {
 	const char *name; /* with the '=' */
 	bool always;      /* else only where the user set it: it replaces what is built in */
+	int flags;
 } variables[] = {
-	{"NODE_EXTRA_CA_CERTS=", true},
+	{"NODE_EXTRA_CA_CERTS=", true, WIRE_TRUST_ADDS},
 	{"SSL_CERT_FILE=", true},
 	{"DENO_CERT=", false},
 	{"CODEX_CA_CERTIFICATE=", false},
@@ -64,12 +65,14 @@ static bool make_absolute(char to[WIRE_RESOLVE_NAME], const char *value)
 }
 
 /* The merged file in place of `value`, after `len` bytes of name. */
-static __attribute__((noinline)) bool ask(struct trust_entry *to, size_t len, const char *value)
+static __attribute__((noinline)) bool ask(
+	struct trust_entry *to, size_t len, const char *value, int flags)
 {
 	struct wire_request request;
 	struct wire_reply reply;
 
 	control_begin(&request, WIRE_CALL_TRUST);
+	request.resolve.flags = flags;
 	if (!make_absolute(request.resolve.node, value) || control_call(&request, &reply) < 0 ||
 		reply.resolve.node[0] != '/' ||
 		!memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
@@ -78,7 +81,7 @@ static __attribute__((noinline)) bool ask(struct trust_entry *to, size_t len, co
 	return true;
 }
 
-static void add(struct trust_env *to, char *const envp[], const char *name, bool always)
+static void add(struct trust_env *to, char *const envp[], const char *name, bool always, int flags)
 {
 	struct trust_entry *e = &to->entries[to->count];
 	size_t len = strlen(name);
@@ -89,7 +92,7 @@ static void add(struct trust_env *to, char *const envp[], const char *name, bool
 	e->name_len = len;
 	e->added = !value;
 	memcpy(e->text, name, len);
-	if (ask(e, len, value ? value : ""))
+	if (ask(e, len, value ? value : "", flags))
 		to->count++;
 }
 
@@ -100,7 +103,7 @@ void trust_env_fill(struct trust_env *to, char *const envp[], bool own_tls)
 		return;
 	SAVE_ERRNO();
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
-		add(to, envp, variables[i].name, variables[i].always);
+		add(to, envp, variables[i].name, variables[i].always, variables[i].flags);
 	RESTORE_ERRNO();
 }
 

@@ -3,12 +3,14 @@
  * gnutls_client PORT WAY: one GET /page?i=WAY over TLS, written and read in the way of that name,
  * and the answer's body printed. Ways: plain, send2, range, cork, file, file-at, packet, seq,
  * memory (transport functions that keep bytes in memory), again (a send that blocks first),
- * again-empty (the same, made again with no data), server (both ends in this process).
+ * again-empty (the same, made again with no data), list (trust by a list of its own), server (both
+ * ends in this process).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -209,11 +211,20 @@ static void shake_hands(gnutls_session_t session)
 		flush_memory();
 }
 
-static gnutls_certificate_credentials_t trusting(void)
+static gnutls_certificate_credentials_t trusting(int by_list)
 {
 	gnutls_certificate_credentials_t c;
+	gnutls_x509_trust_list_t list;
 
 	gnutls_certificate_allocate_credentials(&c);
+	if (by_list) {
+		gnutls_x509_trust_list_init(&list, 0);
+		if (gnutls_x509_trust_list_add_trust_file(
+			    list, getenv("SSL_CERT_FILE"), NULL, GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
+			exit(3);
+		gnutls_certificate_set_trust_list(c, list, 0);
+		return c;
+	}
 	if (gnutls_certificate_set_x509_trust_file(
 		    c, getenv("SSL_CERT_FILE"), GNUTLS_X509_FMT_PEM) <= 0)
 		exit(3);
@@ -222,7 +233,7 @@ static gnutls_certificate_credentials_t trusting(void)
 
 static void get(int port, const char *way)
 {
-	gnutls_certificate_credentials_t credentials = trusting();
+	gnutls_certificate_credentials_t credentials = trusting(strcmp(way, "list") == 0);
 	gnutls_session_t session;
 	char text[65536], answer[65536], *body;
 	size_t len = 0;
@@ -275,7 +286,7 @@ static void get(int port, const char *way)
 /* A server's half of a connection inside this process, with nobody else's certificate in it. */
 static void serve_ourselves(const char *certificate, const char *key)
 {
-	gnutls_certificate_credentials_t client_credentials = trusting(), server_credentials;
+	gnutls_certificate_credentials_t client_credentials = trusting(0), server_credentials;
 	gnutls_session_t client, server;
 	int pair[2], done = 0;
 	char text[64] = "";

@@ -84,6 +84,10 @@ test_ways_to_receive() {
 	gnutls_ways packet seq
 }
 
+test_trust_by_a_list() {
+	gnutls_ways list
+}
+
 test_memory_transport() {
 	gnutls_ways memory
 }

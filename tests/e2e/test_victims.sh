@@ -211,3 +211,23 @@ test_tls_of_no_library() {
 	start_server
 	unchanged late_tls "$HTTPS_PORT"
 }
+
+test_less_common_connections() {
+	# Fast open, zero copy, sendfile, splice, a shared port.
+	also_in_replay tcp_extras
+}
+
+test_what_is_refused() {
+	# Datagrams to port 443, TLS in the kernel, io_uring: in both modes, and nothing else.
+	record "$VICTIMS/refusals"
+	equal status 0 "$rec_status"
+	equal "refused datagrams" 5 "$(sed -n '/^port 443/,/^port 40443/p' rec.out | grep -c ENETUNREACH)"
+	sed -n '/^port 40443/,$p' rec.out >others
+	lacks others ENETUNREACH
+	equal "kernel TLS refused" 2 "$(grep -c 'TCP_ULP.*ENOENT' rec.out)"
+	contains rec.out 'SYS_io_uring_setup, 4, ring) = -1 ENOSYS'
+	LD_PRELOAD=$SHIM "$VICTIMS/refusals" >pre.out
+	same_file rec.out pre.out
+	replay_offline "$VICTIMS/refusals"
+	same
+}

@@ -205,6 +205,7 @@ choose_client() { # NAME
 # As a user says it to each: this authority is to be trusted.
 trust_test_authority() {
 	CA=$PWD/pki/ca.pem
+	unset GIT_SSL_CAINFO
 	export CA SSL_CERT_FILE=$CA NODE_EXTRA_CA_CERTS=$CA CURL_CA_BUNDLE=$CA REQUESTS_CA_BUNDLE=$CA
 }
 

@@ -12,5 +12,5 @@ await script((method, target, body) => new Promise((resolve, reject) => {
 		resolve({ status: response.statusCode, type: response.headers['content-type'], chunks: response }));
 	outgoing.on('error', reject);
 	outgoing.end(body);
-}), { codings: ['gzip', 'br'] });
+}));
 agent.destroy();

@@ -16,7 +16,7 @@ await script((method, target, body) => new Promise((resolve, reject) => {
 		resolve({ status: headers[':status'], type: headers['content-type'], chunks: stream }));
 	stream.on('error', reject);
 	stream.end(body);
-}), { codings: ['gzip', 'br'] });
+}));
 
 await new Promise((resolve, reject) => session.ping((error) => error ? reject(error) : resolve()));
 console.log('pinged');
