@@ -348,3 +348,82 @@ test_a_call_in_hand_when_the_helper_is_killed() {
 	wait "$front" || true
 	equal output 'connect: Connection refused' "$(cat rec.out)"
 }
+
+test_without_the_launcher() {
+	# The first process starts the helper, which is nobody's parent.
+	[[ $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0) == 0 || $UID == 0 ]] ||
+		skip "Yama lets only parents look into a process"
+	build_clients
+	start_server
+	LD_PRELOAD=$SHIM sh -c "./get-static localhost $HTTP_PORT /json; ./get localhost $HTTP_PORT /json" \
+		>rec.out 2>rec.err
+	wait_until 20 is_complete || fail "the recording is not completed"
+	equal get-static "['redirected by seccomp']" "$(capture_of get-static)"
+	equal exchanges 2 "$(exchanges)"
+	# What outlives the session keeps its network.
+	LD_PRELOAD=$SHIM sh -c "./get-static localhost $HTTP_PORT /json +ready -go /json >late & \
+		while [ ! -e ready ]; do sleep .02; done; ./get localhost $HTTP_PORT /json" >rec.out 2>rec.err
+	wait_until 20 is_complete || fail "the recording is not completed"
+	sleep 1
+	: >go
+	wait_until 20 sh -c '[ "$(grep -c id late)" = 2 ]' || {
+		show_file late
+		fail "the daemon lost its network"
+	}
+}
+
+test_as_another_user() {
+	# Without privileges the filter costs set-user-id programs theirs: that is all it costs.
+	need_root "to become somebody else"
+	build_clients
+	chmod 755 . ..
+	mkdir theirs
+	chown nobody theirs
+	start_server
+	local status=0
+	RRSHIM_DIR=$PWD/theirs/recordings setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$RRSHIM" record -- ./run ./get-static localhost "$HTTP_PORT" /json >rec.out 2>rec.err || status=$?
+	[[ $status == 0 ]] || {
+		show_file rec.err
+		fail "status $status"
+	}
+	RRSHIM_DIR=$PWD/theirs/recordings
+	equal exchanges 1 "$(exchanges)"
+	stop_server
+	RRSHIM_DIR=$PWD/theirs/recordings setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$RRSHIM" replay -- ./run ./get-static localhost "$HTTP_PORT" /json >rep.out 2>rep.err || status=$?
+	same_file rec.out rep.out
+}
+
+# A Go program has no libc at all, and TLS of its own.
+test_go() { # timeout=180 sanitizers=none
+	command -v go >/dev/null || skip "no Go"
+	export GOCACHE=$PWD/gocache GO111MODULE=off GOFLAGS=
+	CGO_ENABLED=0 go build -o fetch "$CLIENTS/fetch.go" >go.log 2>&1 || {
+		show_file go.log
+		fail "it does not compile"
+	}
+	start_server
+	local closed
+	closed=$(closed_port)
+	round_trip 0 ./fetch "$HTTP/json" "$HTTPS/json" "$HTTPS/page" "$HTTPS/chunked" "$HTTP/gzip" \
+		"http://127.0.0.1:$closed/refused"
+	equal exchanges 5 "$(exchanges)"
+	contains rec.out 'connection refused'
+	replay_offline ./fetch http://no-such-name.test/
+	contains rep.out 'no-such-name.test'
+}
+
+test_a_static_parent_of_another_libc() {
+	# Its loader would not start it with the preload, and no shim is there to take that out.
+	command -v musl-gcc >/dev/null || skip "no musl-gcc"
+	build_clients
+	start_server
+	record ./run-static ./get-musl localhost "$HTTP_PORT" /json
+	equal status 0 "$rec_status"
+	equal "standard error" '' "$(grep -v '^rrshim' rec.err || true)"
+	equal exchanges 1 "$(exchanges)"
+	stop_server
+	replays_like_recorded ./run-static ./get-musl localhost "$HTTP_PORT" /json
+	replays_like_recorded ./run-static exec ./get-musl localhost "$HTTP_PORT" /json
+}

@@ -69,10 +69,11 @@ static uint32_t judge_call(enum wire_mode mode, long call, uint64_t a, uint64_t 
 	return judge(mode, &data);
 }
 
-Test(filter, record_asks_about_connections_only)
+Test(filter, record_asks_about_connections_and_images_only)
 {
 	cr_assert_eq(judge_call(WIRE_RECORD, SYS_connect, 3, 0, 0), ASK);
 	cr_assert_eq(judge_call(WIRE_RECORD, SYS_listen, 3, 0, 0), ASK);
+	cr_assert_eq(judge_call(WIRE_RECORD, SYS_execve, 3, 0, 0), ASK);
 	cr_assert_eq(judge_call(WIRE_RECORD, SYS_sendto, 3, 0, 4096), PASS);
 	cr_assert_eq(judge_call(WIRE_RECORD, SYS_sendmsg, 3, 0, 0), PASS);
 	cr_assert_eq(judge_call(WIRE_RECORD, SYS_openat, 3, 0, 0), PASS);

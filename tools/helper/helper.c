@@ -24,6 +24,7 @@
 struct helper {
 	struct helper_mode mode;
 	bool detached;
+	bool catching_up; /* in a pass that must not end the session */
 	struct session session;
 	struct event_base *base;
 	struct rings *rings;
@@ -119,8 +120,12 @@ static void run_pass(struct helper *h)
 
 void helper_catch_up(struct helper *h)
 {
-	if (!h->over)
-		run_pass(h);
+	if (h->over)
+		return;
+	/* The session's end takes down what the caller stands on: the next sweep sees to it. */
+	h->catching_up = true;
+	run_pass(h);
+	h->catching_up = false;
 }
 
 static void on_pass(evutil_socket_t fd, short what, void *arg)
@@ -211,7 +216,7 @@ static void on_leave(evutil_socket_t fd, short what, void *arg)
 
 static void check_over(struct helper *h)
 {
-	if (h->over)
+	if (h->over || h->catching_up)
 		return;
 	if (h->detached) {
 		if (only_root_is_left(h))

@@ -293,6 +293,10 @@ static void judge(struct listener *l, const struct notification *n)
 	case SYS_listen:
 		judge_listen(l, n);
 		break;
+	case SYS_execve:
+	case SYS_execveat:
+		listener_judge_exec(l, n);
+		break;
 	case SYS_sendto:
 	case SYS_sendmsg:
 	case SYS_sendmmsg:

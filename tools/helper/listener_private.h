@@ -32,6 +32,8 @@ bool listener_return(struct listener *l, uint64_t id, int error);
 /* What cannot be judged: passes in record, fails in replay. */
 void listener_pass_or_fail(struct listener *l, uint64_t id);
 
+/* listener_exec.c: what is executed next. */
+void listener_judge_exec(struct listener *l, const struct notification *n);
 /* connecting.c: judges a connect to an address of the internet, and answers it, now or later. */
 void connecting_start(
 	struct listener *l, const struct notification *n, const struct wire_address *address);

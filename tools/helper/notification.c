@@ -131,6 +131,13 @@ ssize_t target_read(uint32_t tid, uint64_t address, void *to, size_t n)
 	return r < 0 ? -errno : r;
 }
 
+bool target_write(uint32_t tid, uint64_t address, const void *from, size_t n)
+{
+	struct iovec local = {(void *)from, n}, remote = {(void *)address, n};
+
+	return process_vm_writev((pid_t)tid, &local, 1, &remote, 1, 0) == (ssize_t)n;
+}
+
 bool target_read_string(uint32_t tid, uint64_t address, char *to, size_t size)
 {
 	ssize_t n = target_read(tid, address, to, size);

@@ -37,6 +37,8 @@ int notification_return_fd(int fd, uint64_t id, int with, bool close_on_exec);
 
 /* Copies from a thread's memory, as much as there is: bytes, or -errno. */
 ssize_t target_read(uint32_t tid, uint64_t address, void *to, size_t n);
+/* Writes what a thread is to find in its memory. False: not all of it. */
+bool target_write(uint32_t tid, uint64_t address, const void *from, size_t n);
 /* A NUL-terminated string; false where it is longer or cannot be read. */
 bool target_read_string(uint32_t tid, uint64_t address, char *to, size_t size);
 /* Of the process the thread is of; 0: it is gone. */

@@ -484,6 +484,7 @@ void processes_listened(struct processes *p, uint32_t pid)
 	uint64_t now = now_ns();
 	struct span image, argv = trampoline_argv(pid, text, sizeof(text), &image);
 
+	processes_scan(p); /* the image before it may have joined only now */
 	supersede(p, pid, now);
 	p->joined++;
 	remember_pid(p, pid, now, true);

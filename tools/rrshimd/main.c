@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "tools/helper/log.h"
 #include "tools/helper/record.h"
+#include "tools/helper/standby.h"
 
 #define REPORT_FD           3
 #define COMPRESSION_DEFAULT 3
@@ -108,6 +109,8 @@ static int run(uint32_t root, const char *library)
 	helper_free(helper);
 	record_free(record);
 	redactor_free(redactor);
+	/* Programs under a listener may outlive the session; their calls pass from now on. */
+	standby_keep_answering();
 	return 0;
 }
 
@@ -143,5 +146,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_setup(getenv("RRSHIM_LOG"));
+	(void)standby_new(); /* its own: there is no front */
 	return run(root, library);
 }

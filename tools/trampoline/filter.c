@@ -62,6 +62,8 @@ struct rule {
 static const struct rule rules[] = {
 	{SYS_connect, BOTH, {{ALWAYS}}, ASK},
 	{SYS_listen, BOTH, {{ALWAYS}}, ASK},
+	{SYS_execve, BOTH, {{ALWAYS}}, ASK},
+	{SYS_execveat, BOTH, {{ALWAYS}}, ASK},
 	/* What a ring does no filter sees; programs fall back to the calls above. */
 	{SYS_io_uring_setup, BOTH, {{ALWAYS}}, REFUSE(ENOSYS)},
 	{SYS_sendto, REPLAY, {{GIVEN, 4}}, ASK},
