@@ -58,7 +58,7 @@ check_commands() { # FOLDER
 			exit 1
 		}
 	done
-	rm -r "$1/home" "$1/version"
+	rm -r "${1:?}/home" "$1/version"
 }
 
 install_clients() { # FOLDER

@@ -51,7 +51,7 @@ in_world() { # live|offline COMMAND…
 	local mode=$1
 	shift
 	(
-		cd project
+		cd project || exit
 		unset XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME
 		HOME=$(cd ../home && pwd) exec "$TESTS/e2e/vendors_world.sh" "$mode" "$VENDORS" "$@" </dev/null
 	)
@@ -67,14 +67,18 @@ show_agent() { # RUN
 	show_file vendors/vendors.out 10
 }
 
+came_to_its_end() { # RUN STATUS SEED
+	if [[ $2 != 0 ]] || ! grep -q "The tool said $3" "$1.out"; then
+		show_agent "$1"
+		fail "the agent does not come to its end (status $2)"
+	fi
+}
+
 bare_agent() {
 	local status=0
 	fresh seed-0123
 	in_world live "$@" >bare.out 2>bare.err || status=$?
-	[[ $status == 0 ]] && grep -q 'The tool said seed-0123' bare.out || {
-		show_agent bare
-		fail "without rrshim the agent does not come to its end (status $status)"
-	}
+	came_to_its_end bare "$status" seed-0123
 	ran seed-0123 'without rrshim'
 }
 
@@ -85,10 +89,7 @@ record_agent() { # SEED COMMAND…
 	rec_status=0
 	in_world live "$RRSHIM" record -- "$@" >rec.out 2>rec.err || rec_status=$?
 	no_sanitizer_report rec.err
-	[[ $rec_status == 0 ]] && grep -q "The tool said $seed" rec.out || {
-		show_agent rec
-		fail "recorded, the agent does not come to its end (status $rec_status)"
-	}
+	came_to_its_end rec "$rec_status" "$seed"
 	ran "$seed" 'when recorded'
 	query vendors/vendors/log 'sum(1 for r in d if r["http"] == "upgrade" or r["method"] == "POST"
 		and any(word in r["target"] for word in ("/v1/messages", "/v1/responses", "enerateContent")))' >calls
