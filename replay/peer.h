@@ -11,10 +11,10 @@
 /*
  * The world, in replay: the peer of every outbound connection. It listens on loopback, accepts only
  * connections that were announced, speaks TLS with a leaf of the session CA when the client does,
- * and answers each request with the recorded exchange's bytes: interim responses, head, framing and
- * body chunk by chunk, at their recorded times if asked; then the recorded end (kept open, FIN,
- * close_notify, reset, cut at the same byte). What is not HTTP, or stops being it, is played turn
- * by turn as long as the client says what it said.
+ * HTTP/1 or HTTP/2 as the client does, and answers each request with the recorded exchange: interim
+ * responses, head, and body chunk by chunk, at their recorded times if asked; then the recorded end
+ * (kept open, FIN, close_notify, reset, cut at the same byte). What is not HTTP, or stops being it,
+ * is played turn by turn as long as the client says what it said.
  */
 struct peer_timing {
 	bool none;     /* as fast as it can be read */

@@ -179,7 +179,8 @@ assert_zero_miss() {
 	}
 	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
 	equal "unused calls" 0 "$(query rep.json 'd["unused"]')"
-	[[ $(query rep.json 'd["served"]') -ge ${1:-1} ]] || {
+	equal "unused dialogues" '[]' "$(query rep.json 'd["unused_dialogues"]')"
+	[[ $(query rep.json 'd["served"] + d["dialogues"]') -ge ${1:-1} ]] || {
 		cat rep.json
 		fail "fewer than ${1:-1} calls were served from the recording"
 	}

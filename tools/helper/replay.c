@@ -350,6 +350,31 @@ static json_t *unused_list(const struct replay *r)
 	return to;
 }
 
+static json_t *unused_dialogues(const struct replay *r)
+{
+	const struct dialogue **list = NULL;
+	json_t *to = json_array();
+	size_t count = 0;
+
+	if (!r->peer || peer_unused_dialogues(r->peer, &list, &count) < 0)
+		return to;
+	for (size_t i = 0; i < count && i < MISSES_MAX; i++)
+		json_array_append_new(to, json_string(list[i]->address) ?: json_null());
+	free(list);
+	return to;
+}
+
+static uint64_t missed(const struct replay *r)
+{
+	struct match_totals t;
+	struct peer_stats p = {0};
+
+	matcher_totals(r->matcher, &t);
+	if (r->peer)
+		peer_stats(r->peer, &p);
+	return t.missed + p.dialogues_missed + p.websockets_missed + r->unknown_names + r->refused;
+}
+
 json_t *replay_report(const struct replay *r)
 {
 	struct match_totals t;
@@ -358,23 +383,20 @@ json_t *replay_report(const struct replay *r)
 	matcher_totals(r->matcher, &t);
 	if (r->peer)
 		peer_stats(r->peer, &p);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o}",
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O, "
+		"s:o}",
 		"recording", r->options.path, "recorded", (json_int_t)t.recorded, "served",
-		(json_int_t)t.served, "missed",
-		(json_int_t)(t.missed + r->unknown_names + r->refused), "unused",
+		(json_int_t)t.served, "missed", (json_int_t)missed(r), "unused",
 		(json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "unknown_names",
 		(json_int_t)r->unknown_names, "refused", (json_int_t)r->refused, "connections",
 		(json_int_t)p.connections, "not_http", (json_int_t)p.not_http, "unannounced",
-		(json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges", unused_list(r));
+		(json_int_t)p.unannounced, "dialogues_recorded", (json_int_t)p.dialogues_recorded,
+		"dialogues", (json_int_t)p.dialogues, "unused_dialogues", unused_dialogues(r),
+		"misses", r->misses, "unused_exchanges", unused_list(r));
 }
 
 bool replay_is_clean(const struct replay *r)
 {
-	struct match_totals t;
-	struct peer_stats p = {0};
-
-	matcher_totals(r->matcher, &t);
-	if (r->peer)
-		peer_stats(r->peer, &p);
-	return t.missed + r->unknown_names + r->refused + p.not_http == 0;
+	return missed(r) == 0;
 }

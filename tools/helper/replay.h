@@ -24,7 +24,7 @@ const struct helper_mode *replay_mode(struct replay *r);
 
 /*
  * {"recording", "served", "missed", "unused", "recorded", "ambiguous", "refused", "misses": […],
- * "unused_exchanges": [{"number", "method", "url"}], "connections", "not_http", …}. A new
+ * "unused_exchanges": [{"number", "method", "url"}], "connections", "not_http", "dialogues", "unused_dialogues": [address], …}. A new
  * reference.
  */
 json_t *replay_report(const struct replay *r);

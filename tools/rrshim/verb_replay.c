@@ -122,11 +122,6 @@ static void print_summary(const struct job *job, json_t *report)
 	const char *name = strrchr(job->options.path, '/');
 
 	print_misses(json_object_get(report, "misses"));
-	if (number(report, "not_http") > 0)
-		fprintf(stderr,
-			"rrshim: %" JSON_INTEGER_FORMAT
-			" connections spoke something else than HTTP/1 and were reset\n",
-			number(report, "not_http"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
 			"rrshim: %" JSON_INTEGER_FORMAT
