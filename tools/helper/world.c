@@ -30,6 +30,7 @@ struct link {
 
 struct world {
 	struct peer *peer;
+	struct resolver *resolver;
 	struct outcomes *outcomes;
 	struct link *links;
 	struct world_names *names;
@@ -57,7 +58,7 @@ static void add_outcome(struct world *w, const struct tape_connect *c)
 	o->errors[o->count++] = c->error;
 }
 
-struct world *world_new(const struct tape *tape, struct peer *peer)
+struct world *world_new(const struct tape *tape, struct peer *peer, struct resolver *resolver)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -69,6 +70,7 @@ struct world *world_new(const struct tape *tape, struct peer *peer)
 		return NULL;
 	}
 	w->peer = peer;
+	w->resolver = resolver;
 	for (size_t i = 0; i < tape->connect_count; i++) {
 		if (tape->connects[i].address)
 			add_outcome(w, &tape->connects[i]);
@@ -189,9 +191,28 @@ static void answer_connect(
 	}
 }
 
+static void set_dns_ports(const struct world *w, struct wire_reply *reply)
+{
+	uint16_t v4, v6;
+
+	resolver_ports(w->resolver, &v4, &v6);
+	reply->port_v4 = v4;
+	reply->port_v6 = v6;
+}
+
+static void answer_ask(struct world *w, const struct wire_request *q, struct wire_reply *reply)
+{
+	set_dns_ports(w, reply);
+	reply->verdict = reply->port_v4 ? WIRE_REDIRECT : WIRE_FAIL;
+	resolver_announce(w->resolver, (uint16_t)q->source_port);
+	remember_link(w, q->socket, &q->address);
+}
+
 static void answer_peer(struct world *w, const struct wire_request *q, struct wire_reply *reply)
 {
 	struct link *l;
+
+	set_dns_ports(w, reply);
 
 	HASH_FIND(hh, w->links, &q->socket, sizeof(q->socket), l);
 	if (l)
@@ -217,6 +238,9 @@ void world_answer(struct world *w, const struct wire_request *request, int fd,
 	case WIRE_CALL_PEER:
 		answer_peer(w, request, reply);
 		break;
+	case WIRE_CALL_ASK:
+		answer_ask(w, request, reply);
+		break;
 	case WIRE_CALL_LISTEN:
 		answer_listen(w, request);
 		break;
@@ -226,4 +250,11 @@ void world_answer(struct world *w, const struct wire_request *request, int fd,
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+int world_query(struct world *w, const struct dns_message *query, size_t limit, struct buffer *out,
+	json_t **missed)
+{
+	*missed = NULL;
+	return world_names_dns(w->names, query, limit, out, missed);
 }

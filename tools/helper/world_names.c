@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/helper/world_names.h"
+#include "tools/helper/world_names_private.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tools/helper/address.h"
-
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <uthash.h>
-
-/* Answers already given to a question, so that the next asking gets the next. */
-struct asked {
-	size_t name; /* index in the tape */
-	UT_hash_handle hh;
-};
-
-struct world_names {
-	const struct tape *tape;
-	struct asked *asked;
-};
 
 struct world_names *world_names_new(const struct tape *tape)
 {
@@ -32,16 +18,41 @@ struct world_names *world_names_new(const struct tape *tape)
 
 void world_names_free(struct world_names *w)
 {
-	struct asked *a, *next;
+	struct explained *e, *next_e;
+	struct asked *a, *next_a;
 
 	if (!w)
 		return;
-	HASH_ITER(hh, w->asked, a, next)
+	HASH_ITER(hh, w->asked, a, next_a)
 	{
 		HASH_DEL(w->asked, a);
 		free(a);
 	}
+	HASH_ITER(hh, w->explained, e, next_e)
+	{
+		HASH_DEL(w->explained, e);
+		free(e->question);
+		free(e);
+	}
 	free(w);
+}
+
+bool world_names_is_fresh(const struct world_names *w, size_t name)
+{
+	struct asked *a;
+
+	HASH_FIND(hh, w->asked, &name, sizeof(name), a);
+	return !a;
+}
+
+void world_names_give(struct world_names *w, size_t name)
+{
+	struct asked *a = world_names_is_fresh(w, name) ? calloc(1, sizeof(*a)) : NULL;
+
+	if (!a)
+		return;
+	a->name = name;
+	HASH_ADD(hh, w->asked, name, sizeof(a->name), a);
 }
 
 /* ---- addresses ---- */
@@ -105,7 +116,6 @@ static const struct tape_name *find_name(struct world_names *w, const struct wir
 	int best_fit = 0;
 	bool best_fresh = false;
 	size_t at = 0;
-	struct asked *a;
 
 	for (size_t i = 0; i < w->tape->name_count; i++) {
 		int fit = fitness(&w->tape->names[i], q);
@@ -113,8 +123,7 @@ static const struct tape_name *find_name(struct world_names *w, const struct wir
 
 		if (fit == 0 || fit < best_fit)
 			continue;
-		HASH_FIND(hh, w->asked, &i, sizeof(i), a);
-		fresh = !a;
+		fresh = world_names_is_fresh(w, i);
 		if (fit == best_fit && best_fresh)
 			continue;
 		best = &w->tape->names[i];
@@ -122,13 +131,8 @@ static const struct tape_name *find_name(struct world_names *w, const struct wir
 		best_fresh = fresh;
 		at = i;
 	}
-	if (best && best_fresh) {
-		a = calloc(1, sizeof(*a));
-		if (a) {
-			a->name = at;
-			HASH_ADD(hh, w->asked, name, sizeof(a->name), a);
-		}
-	}
+	if (best)
+		world_names_give(w, at);
 	return best;
 }
 
@@ -192,11 +196,29 @@ static int translate(int result, const char *from, uint32_t to)
 	return is_eai ? EAI_NONAME : HOST_NOT_FOUND;
 }
 
-static json_t *explain_name(const char *node)
+json_t *world_names_explain(const char *node)
 {
 	return json_pack("{s:s, s:{s:s}, s:o}", "type", "name_not_recorded", "request", "name",
 		node, "message",
 		json_sprintf("the name '%s' was never looked up in the recording", node));
+}
+
+/* A name that was only asked of DNS servers: by the addresses they gave. */
+static bool resolve_by_dns(
+	const struct world_names *w, const struct wire_resolve *q, struct wire_resolve *ret)
+{
+	struct dns_address addresses[WIRE_RESOLVE_ADDRESSES];
+	size_t count = world_names_addresses(w, q->node, addresses, WIRE_RESOLVE_ADDRESSES);
+
+	for (size_t i = 0; i < count; i++) {
+		struct event_address a = {.family = addresses[i].family};
+
+		memcpy(a.ip, addresses[i].ip, sizeof(a.ip));
+		address_from_event(&a, &ret->addresses[i]);
+	}
+	ret->count = (uint32_t)count;
+	adapt(ret, q);
+	return count > 0;
 }
 
 void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
@@ -206,14 +228,22 @@ void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
 
 	if (q->call == 0 || q->call >= WIRE_RESOLVE_CALL_MAX)
 		return;
-	n = find_name(w, q);
-	if (!n) {
-		if (q->call <= WIRE_GETHOSTBYNAME)
-			*missed = explain_name(q->node);
+	if (q->call == WIRE_QUERY) {
+		world_names_query(w, q, reply, missed);
 		return;
 	}
-	reply->verdict = WIRE_REDIRECT;
+	n = find_name(w, q);
 	reply->resolve = *q;
+	reply->resolve.count = 0;
+	if (!n && q->call <= WIRE_GETHOSTBYNAME) {
+		if (resolve_by_dns(w, q, &reply->resolve))
+			reply->verdict = WIRE_REDIRECT;
+		else
+			*missed = world_names_explain(q->node);
+	}
+	if (!n)
+		return;
+	reply->verdict = WIRE_REDIRECT;
 	reply->resolve.result = translate(n->event.resolve.result, n->call, q->call);
 	reply->resolve.error = n->event.resolve.error;
 	copy_text(reply->resolve.canonical, sizeof(reply->resolve.canonical),

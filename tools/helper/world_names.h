@@ -3,6 +3,7 @@
 #define HELPER_WORLD_NAMES_H
 
 #include <jansson.h>
+#include "replay/dns.h"
 #include "replay/tape.h"
 #include "shim/wire.h"
 
@@ -22,5 +23,14 @@ const char *world_names_of(const struct world_names *w, const struct wire_addres
 /* A question to libc's resolver. `missed` as in world.h. */
 void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
 	struct wire_reply *reply, json_t **missed);
+
+/*
+ * Appends the answer to a program's own query, at most `limit` bytes: as recorded; else, to one for
+ * addresses, from all that the recording knows of the name. Without either it is NXDOMAIN, or no
+ * data for a name that is known. 0 or -errno as dns_answer(). `missed` as in world.h, once for each
+ * question.
+ */
+int world_names_dns(struct world_names *w, const struct dns_message *query, size_t limit,
+	struct buffer *out, json_t **missed);
 
 #endif
