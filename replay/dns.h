@@ -125,4 +125,14 @@ struct dns_answer {
 int dns_answer(
 	const struct dns_message *query, const struct dns_answer *a, bool udp, struct buffer *out);
 
+/*
+ * Appends a recorded answer as one to `query`: its id, its spelling of the name and an EDNS record
+ * as the query wants it, instead of those of the question it was given to. Records past `limit`
+ * bytes are left out. TC is set only where the recorded answer had it and no record. 0; -EINVAL:
+ * not a query and an answer with one question each, or `limit` holds no question; -E2BIG or -ENOMEM
+ * from `out`.
+ */
+int dns_adapt(const struct dns_message *query, const struct dns_message *recorded, size_t limit,
+	struct buffer *out);
+
 #endif

@@ -125,10 +125,29 @@ static int on_channel_event(struct tape *t, struct tape_channels *all, const str
 	}
 }
 
+static int copy_answer(struct tape *t, struct trace_event *e)
+{
+	struct span *answer = &e->resolve.answer;
+	uint8_t *copy;
+
+	if (!answer->len || answer->len > TAPE_ANSWERS_MAX - t->answer_bytes) {
+		*answer = (struct span){0};
+		return 0;
+	}
+	copy = malloc(answer->len);
+	if (copy) {
+		memcpy(copy, answer->data, answer->len);
+		t->answer_bytes += answer->len;
+	}
+	*answer = (struct span){copy, copy ? answer->len : 0};
+	return copy ? 0 : -ENOMEM;
+}
+
 static int on_resolve(struct tape *t, const struct trace_event *e)
 {
 	struct tape_name *name;
 	char *canonical;
+	int r;
 
 	if (t->name_count == TAPE_NAMES_MAX)
 		return -E2BIG;
@@ -148,7 +167,8 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 	name->event.resolve.node = span_of(name->node);
 	name->event.resolve.service = span_of(name->service);
 	name->event.resolve.canonical = span_of(canonical);
-	return name->call && name->node && name->service && canonical ? 0 : -ENOMEM;
+	r = copy_answer(t, &name->event);
+	return name->call && name->node && name->service && canonical ? r : -ENOMEM;
 }
 
 static int on_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
@@ -253,6 +273,7 @@ static void free_name(struct tape_name *name)
 	free(name->node);
 	free(name->service);
 	free((void *)name->event.resolve.canonical.data);
+	free((void *)name->event.resolve.answer.data);
 }
 
 void tape_free(struct tape *t)

@@ -120,8 +120,8 @@ struct tape {
 	struct tape_connect *connects;
 	size_t connect_count;
 	struct tape_name *names;
-	size_t name_count;
-	struct dialogue **dialogues; /* those of no exchange, by the time of their first byte */
+	size_t name_count, answer_bytes; /* of DNS messages */
+	struct dialogue **dialogues;     /* those of no exchange, by the time of their first byte */
 	size_t dialogue_count;
 	uint64_t duration_ns; /* time of the last event */
 };

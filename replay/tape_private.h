@@ -6,8 +6,9 @@
 #include "replay/tape.h"
 
 /* More of one kind than this is no recording of a session: -E2BIG. */
-#define TAPE_ITEMS_MAX (1u << 20)
-#define TAPE_NAMES_MAX (1u << 16) /* these are large */
+#define TAPE_ITEMS_MAX   (1u << 20)
+#define TAPE_NAMES_MAX   (1u << 16)  /* these are large */
+#define TAPE_ANSWERS_MAX (64u << 20) /* bytes of DNS messages; the addresses in later ones stay */
 
 /* One channel while the recording is read. */
 struct tape_channel {

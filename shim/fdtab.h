@@ -19,7 +19,8 @@ enum fd_class {
 	FD_PLAIN,
 	FD_TLS,    /* ciphertext: the TLS taps record it */
 	FD_HELPER, /* connected to the helper: it replays, or records what passes between */
-	FD_PAIRED  /* the same, by a socket pair in the socket's place: no loopback here */
+	FD_PAIRED, /* the same, by a socket pair in the socket's place: no loopback here */
+	FD_DNS     /* datagram socket that asks DNS servers: record hears it, replay redirects it */
 };
 
 /* The class byte's other bits: how often a send was looked at for a ClientHello (takeover.h), and

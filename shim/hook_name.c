@@ -12,33 +12,6 @@
 
 /* ---- getaddrinfo ---- */
 
-static bool ask_addrinfo(
-	struct wire_resolve *q, const char *node, const char *service, const struct addrinfo *hints)
-{
-	memset(q, 0, sizeof(*q));
-	q->call = WIRE_GETADDRINFO;
-	if (hints) {
-		q->flags = hints->ai_flags;
-		q->family = hints->ai_family;
-		q->socktype = hints->ai_socktype;
-		q->protocol = hints->ai_protocol;
-	}
-	return names_copy(q->node, sizeof(q->node), node) &&
-		names_copy(q->service, sizeof(q->service), service);
-}
-
-static void note_addrinfo(struct wire_resolve *q, int result, const struct addrinfo *list)
-{
-	q->result = result;
-	q->error = result == EAI_SYSTEM ? errno : 0;
-	if (result == 0 && list && list->ai_canonname)
-		names_copy(q->canonical, sizeof(q->canonical), list->ai_canonname);
-	for (const struct addrinfo *ai = list; result == 0 && ai; ai = ai->ai_next)
-		names_add(q, ai->ai_family, ai->ai_socktype, ai->ai_protocol, ai->ai_addr,
-			ai->ai_addrlen);
-	names_note(q);
-}
-
 static int replay_addrinfo(struct wire_resolve *q, struct addrinfo **ret)
 {
 	if (!names_ask(q))
@@ -57,13 +30,13 @@ int shim_getaddrinfo(
 	if (names_is_local(node, hints ? hints->ai_flags : 0) ||
 		(!start_ready() && !start_is_replay()))
 		return real.getaddrinfo(node, service, hints, ret);
-	if (!ask_addrinfo(&q, node, service, hints))
+	if (!names_question(&q, node, service, hints))
 		return start_is_replay() ? EAI_NONAME : real.getaddrinfo(node, service, hints, ret);
 	if (start_is_replay())
 		return replay_addrinfo(&q, ret);
 	r = real.getaddrinfo(node, service, hints, ret);
 	SAVE_ERRNO();
-	note_addrinfo(&q, r, r == 0 ? *ret : NULL);
+	names_note_addrinfo(&q, r, r == 0 ? *ret : NULL);
 	RESTORE_ERRNO();
 	return r;
 }
@@ -284,60 +257,3 @@ int shim_getnameinfo(const struct sockaddr *addr, socklen_t size, char *host, so
 	RESTORE_ERRNO();
 	return r;
 }
-
-/* ---- what replay cannot answer yet: refused, so that no question leaves the machine ---- */
-
-int shim_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *event)
-{
-	if (start_is_replay())
-		return EAI_AGAIN;
-	return real.getaddrinfo_a(mode, list, count, event);
-}
-
-static int no_answer(void)
-{
-	h_errno = TRY_AGAIN;
-	errno = ECONNREFUSED;
-	return -1;
-}
-
-int shim_res_query(const char *name, int class, int type, unsigned char *answer, int len)
-{
-	return start_is_replay() ? no_answer() : real.res_query(name, class, type, answer, len);
-}
-HOOK_ALIAS(__res_query, res_query);
-
-int shim_res_search(const char *name, int class, int type, unsigned char *answer, int len)
-{
-	return start_is_replay() ? no_answer() : real.res_search(name, class, type, answer, len);
-}
-HOOK_ALIAS(__res_search, res_search);
-
-int shim_res_nquery(
-	void *state, const char *name, int class, int type, unsigned char *answer, int len)
-{
-	return start_is_replay() ? no_answer()
-				 : real.res_nquery(state, name, class, type, answer, len);
-}
-HOOK_ALIAS(__res_nquery, res_nquery);
-
-int shim_res_nsearch(
-	void *state, const char *name, int class, int type, unsigned char *answer, int len)
-{
-	return start_is_replay() ? no_answer()
-				 : real.res_nsearch(state, name, class, type, answer, len);
-}
-HOOK_ALIAS(__res_nsearch, res_nsearch);
-
-int shim_res_send(const unsigned char *query, int len, unsigned char *answer, int size)
-{
-	return start_is_replay() ? no_answer() : real.res_send(query, len, answer, size);
-}
-HOOK_ALIAS(__res_send, res_send);
-
-int shim_res_nsend(
-	void *state, const unsigned char *query, int len, unsigned char *answer, int size)
-{
-	return start_is_replay() ? no_answer() : real.res_nsend(state, query, len, answer, size);
-}
-HOOK_ALIAS(__res_nsend, res_nsend);

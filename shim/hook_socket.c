@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include "shim/real.h"
 #include "shim/redirect.h"
+#include "shim/redirect_dns.h"
 #include "shim/start.h"
 #include "shim/takeover.h"
 #include "shim/tap.h"
@@ -31,6 +32,22 @@ static int record_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return r;
 }
 
+/* A DNS question makes what comes back worth hearing. False: HTTP/3, refused. */
+static bool record_datagram(int fd, const struct sockaddr *to, socklen_t len)
+{
+	int port = redirect_datagram_port(fd, to, len);
+
+	if (port == REDIRECT_DNS_PORT && !start_vfork_child && start_ready() &&
+		fdtab_class(fdtab_learn(fd)) == FD_SKIP)
+		fdtab_set(fd, fdtab_make(FD_DNS, 0));
+	return port != REDIRECT_QUIC_PORT || !start_is_live();
+}
+
+static bool is_datagram_class(enum fd_class class)
+{
+	return class <= FD_SKIP || class == FD_DNS;
+}
+
 int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	SAVE_ERRNO();
@@ -39,8 +56,7 @@ int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return redirect_connect(fd, addr, len);
 	if (start_vfork_child || start_state() == START_INERT)
 		return real.connect(fd, addr, len);
-	if (fdtab_class(fdtab_learn(fd)) == FD_SKIP && start_is_live() &&
-		redirect_is_quic(fd, addr, len)) {
+	if (is_datagram_class(fdtab_class(fdtab_learn(fd))) && !record_datagram(fd, addr, len)) {
 		errno = ENETUNREACH;
 		return -1;
 	}
@@ -71,28 +87,59 @@ int shim_listen(int fd, int backlog)
 
 /* ---- sending ---- */
 
-static bool datagram_allowed(int fd, const struct sockaddr *to, socklen_t len)
+/* Where something is sent to: the caller's address, or one of ours. */
+struct destination {
+	const struct sockaddr *addr;
+	socklen_t len;
+	struct wire_address instead;
+};
+
+static bool redirect_question(int fd, struct destination *to)
+{
+	struct wire_address server = {.len = to->len};
+
+	if (!redirect_read(server.bytes, to->addr, to->len) ||
+		!redirect_dns_destination(fd, &server, &to->instead))
+		return false;
+	to->addr = (const struct sockaddr *)to->instead.bytes;
+	to->len = to->instead.len;
+	return true;
+}
+
+static bool datagram_allowed(int fd, struct destination *to)
 {
 	enum fd_class class = fdtab_class(fdtab_get(fd));
 
+	errno = ENETUNREACH;
+	if (!start_is_replay())
+		return !is_datagram_class(class) || start_state() == START_INERT ||
+			record_datagram(fd, to->addr, to->len);
 	/* On a connected stream the kernel does not look at the address. */
-	if (start_is_replay())
-		return class >= FD_HELPER || redirect_allows(fd, to, len);
-	return class > FD_SKIP || !start_is_live() || !redirect_is_quic(fd, to, len);
+	if (class == FD_HELPER || class == FD_PAIRED)
+		return true;
+	if (to->len <= sizeof(to->instead.bytes) &&
+		redirect_datagram_port(fd, to->addr, to->len) == REDIRECT_DNS_PORT)
+		return redirect_question(fd, to);
+	return redirect_allows(fd, to->addr, to->len);
 }
 
 /* TCP fast open hides a connect in a send: made two calls, so that the connect is seen. The rest is
- * whether a datagram may go. False: errno says why not. */
-static bool may_send(int fd, const struct sockaddr *to, socklen_t len, int *flags)
+ * whether and where a datagram may go. False: errno says why not. */
+static bool may_send(int fd, struct destination *to, int *flags)
 {
+	SAVE_ERRNO();
+
 	if (*flags & MSG_FASTOPEN) {
 		*flags &= ~MSG_FASTOPEN;
-		return shim_connect(fd, to, len) == 0;
-	}
-	if (datagram_allowed(fd, to, len))
+		if (shim_connect(fd, to->addr, to->len) < 0)
+			return false;
+		*to = (struct destination){0};
 		return true;
-	errno = ENETUNREACH;
-	return false;
+	}
+	if (!datagram_allowed(fd, to))
+		return false;
+	RESTORE_ERRNO();
+	return true;
 }
 
 ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
@@ -114,18 +161,16 @@ ssize_t shim_sendto(
 	int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
 {
 	struct iovec run = {(void *)buf, n};
-	bool fast = flags & MSG_FASTOPEN;
+	struct destination where = {to, len};
 	struct tap tap;
 	ssize_t r;
 
-	if (to && !may_send(fd, to, len, &flags))
+	if (to && !may_send(fd, &where, &flags))
 		return -1;
-	if (fast)
-		to = NULL;
 	if (!tap_traces(fd) || takeover(fd, buf, n))
-		return real.sendto(fd, buf, n, flags, to, to ? len : 0);
+		return real.sendto(fd, buf, n, flags, where.addr, where.len);
 	tap_sending(&tap, fd);
-	r = real.sendto(fd, buf, n, flags, to, to ? len : 0);
+	r = real.sendto(fd, buf, n, flags, where.addr, where.len);
 	tap_sent(&tap, fd, &run, 1, r);
 	return r;
 }
@@ -133,7 +178,8 @@ ssize_t shim_sendto(
 /* Addresses of messages are worth a look. */
 static bool judges(int fd)
 {
-	return start_is_replay() || (fdtab_class(fdtab_get(fd)) <= FD_SKIP && start_is_live());
+	return start_is_replay() ||
+		(is_datagram_class(fdtab_class(fdtab_get(fd))) && start_state() != START_INERT);
 }
 
 static bool takeover_message(int fd, const struct msghdr *msg)
@@ -144,24 +190,11 @@ static bool takeover_message(int fd, const struct msghdr *msg)
 		takeover_look(fd, m.msg_iov, m.msg_iovlen);
 }
 
-ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
+static ssize_t send_message(int fd, const struct msghdr *msg, int flags)
 {
-	struct msghdr plain;
 	struct tap tap;
 	ssize_t r;
 
-	if (unlikely(judges(fd) || (flags & MSG_FASTOPEN)) &&
-		redirect_read(&plain, msg, sizeof(plain)) && plain.msg_name) {
-		bool fast = flags & MSG_FASTOPEN;
-
-		if (!may_send(fd, plain.msg_name, plain.msg_namelen, &flags))
-			return -1;
-		if (fast) {
-			plain.msg_name = NULL;
-			plain.msg_namelen = 0;
-			msg = &plain;
-		}
-	}
 	if (!tap_traces(fd) || takeover_message(fd, msg))
 		return real.sendmsg(fd, msg, flags);
 	tap_sending(&tap, fd);
@@ -170,17 +203,54 @@ ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
 	return r;
 }
 
+ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct destination to;
+	struct msghdr own;
+
+	if (likely(!judges(fd) && !(flags & MSG_FASTOPEN)) ||
+		!redirect_read(&own, msg, sizeof(own)) || !own.msg_name)
+		return send_message(fd, msg, flags);
+	to = (struct destination){own.msg_name, own.msg_namelen};
+	if (!may_send(fd, &to, &flags))
+		return -1;
+	if (to.addr == own.msg_name)
+		return send_message(fd, msg, flags);
+	own.msg_name = (void *)to.addr;
+	own.msg_namelen = to.len;
+	return send_message(fd, &own, flags);
+}
+
+/* Each of them may have to go to another place than it says. */
+static int send_one_by_one(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		ssize_t r = shim_sendmsg(fd, &msgs[i].msg_hdr, flags);
+
+		if (r < 0)
+			return i ? (int)i : -1;
+		msgs[i].msg_len = (unsigned int)r;
+	}
+	return (int)i;
+}
+
 int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 {
 	struct tap tap;
 	int r;
 
+	if (start_is_replay() && is_datagram_class(fdtab_class(fdtab_get(fd))))
+		return send_one_by_one(fd, msgs, count, flags);
 	for (unsigned int i = 0; judges(fd) && i < count; i++) {
+		struct destination to;
 		struct msghdr m;
 
 		if (!redirect_read(&m, &msgs[i].msg_hdr, sizeof(m)))
 			break;
-		if (m.msg_name && !may_send(fd, m.msg_name, m.msg_namelen, &flags))
+		to = (struct destination){m.msg_name, m.msg_namelen};
+		if (m.msg_name && !may_send(fd, &to, &flags))
 			return -1;
 	}
 	if (!tap_traces(fd) || (count > 0 && takeover_message(fd, &msgs[0].msg_hdr)))
@@ -197,22 +267,42 @@ int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 
 /* ---- receiving ---- */
 
-/* Peeked bytes come again; with MSG_TRUNC a stream's bytes are dropped without being copied. */
+/* With MSG_TRUNC a stream's bytes are dropped without being copied. */
+static bool drops_bytes(int fd, int flags, ssize_t r)
+{
+	return (flags & MSG_TRUNC) && r > 0 && fdtab_class(fdtab_get(fd)) != FD_DNS;
+}
+
+/* Peeked bytes come again. */
 static void received(int fd, struct iovec run, int flags, ssize_t r)
 {
 	if (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
 		return;
-	if ((flags & MSG_TRUNC) && r > 0)
+	if (drops_bytes(fd, flags, r))
 		tap_unseen(fd, (uint64_t)r);
 	else
 		tap_received(fd, &run, 1, r);
+}
+
+/* In replay, a DNS answer comes from the server that was asked. */
+static bool has_other_source(int fd)
+{
+	return unlikely(fdtab_class(fdtab_get(fd)) == FD_DNS) && start_is_replay();
+}
+
+static void restore_source(int fd, struct sockaddr *from, socklen_t room, socklen_t *len, ssize_t r)
+{
+	SAVE_ERRNO();
+	if (r >= 0 && from && len && room > 0)
+		redirect_dns_source(fd, from, room, len);
+	RESTORE_ERRNO();
 }
 
 ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
 {
 	ssize_t r = real.recv(fd, buf, n, flags);
 
-	if (tap_traces(fd))
+	if (tap_hears(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -221,16 +311,23 @@ ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
 	ssize_t r = real.__recv_chk(fd, buf, n, size, flags);
 
-	if (tap_traces(fd))
+	if (tap_hears(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
 
 ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-	ssize_t r = real.recvfrom(fd, buf, n, flags, from, len);
+	bool other = has_other_source(fd);
+	socklen_t room = 0;
+	ssize_t r;
 
-	if (tap_traces(fd))
+	if (other && len)
+		redirect_read(&room, len, sizeof(room));
+	r = real.recvfrom(fd, buf, n, flags, from, len);
+	if (other)
+		restore_source(fd, from, room, len, r);
+	if (tap_hears(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -238,9 +335,16 @@ ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *f
 ssize_t shim___recvfrom_chk(
 	int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *from, socklen_t *len)
 {
-	ssize_t r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
+	bool other = has_other_source(fd);
+	socklen_t room = 0;
+	ssize_t r;
 
-	if (tap_traces(fd))
+	if (other && len)
+		redirect_read(&room, len, sizeof(room));
+	r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
+	if (other)
+		restore_source(fd, from, room, len, r);
+	if (tap_hears(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -262,9 +366,9 @@ static void received_message(int fd, struct msghdr *msg, int flags, ssize_t r)
 {
 	if (r >= 0 && msg->msg_controllen > 0 && msg->msg_control)
 		learn_passed(msg);
-	if (!tap_traces(fd) || (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
+	if (!tap_hears(fd) || (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
 		return;
-	if ((flags & MSG_TRUNC) && r > 0)
+	if (drops_bytes(fd, flags, r))
 		tap_unseen(fd, (uint64_t)r);
 	else
 		tap_received(fd, r >= 0 ? msg->msg_iov : NULL, r >= 0 ? msg->msg_iovlen : 0, r);
@@ -272,17 +376,44 @@ static void received_message(int fd, struct msghdr *msg, int flags, ssize_t r)
 
 ssize_t shim_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	ssize_t r = real.recvmsg(fd, msg, flags);
+	bool other = has_other_source(fd);
+	struct msghdr asked = {0};
+	ssize_t r;
 
+	if (other)
+		redirect_read(&asked, msg, sizeof(asked));
+	r = real.recvmsg(fd, msg, flags);
+	if (other && r >= 0)
+		restore_source(fd, msg->msg_name, asked.msg_namelen, &msg->msg_namelen, r);
 	received_message(fd, msg, flags, r);
 	return r;
+}
+
+/* What a time limit would add is nothing: the kernel looks at it between datagrams only. */
+static int receive_one_by_one(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		ssize_t r = shim_recvmsg(fd, &msgs[i].msg_hdr, flags & ~MSG_WAITFORONE);
+
+		if (r < 0)
+			return i ? (int)i : -1;
+		msgs[i].msg_len = (unsigned int)r;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+	}
+	return (int)i;
 }
 
 int shim_recvmmsg(
 	int fd, struct mmsghdr *msgs, unsigned int count, int flags, struct timespec *timeout)
 {
-	int r = real.recvmmsg(fd, msgs, count, flags, timeout);
+	int r;
 
+	if (has_other_source(fd))
+		return receive_one_by_one(fd, msgs, count, flags);
+	r = real.recvmmsg(fd, msgs, count, flags, timeout);
 	for (int i = 0; i < r; i++)
 		received_message(fd, &msgs[i].msg_hdr, flags, msgs[i].msg_len);
 	return r;
@@ -301,7 +432,10 @@ int shim_shutdown(int fd, int how)
 
 int shim_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (likely(fdtab_class(fdtab_get(fd)) < FD_HELPER) || start_vfork_child)
+	enum fd_class class = fdtab_class(fdtab_get(fd));
+
+	if (likely(class < FD_HELPER) || start_vfork_child ||
+		(class == FD_DNS && !start_is_replay()))
 		return real.getpeername(fd, addr, len);
 	return redirect_peer(fd, addr, len);
 }
@@ -321,7 +455,8 @@ int shim_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 int shim_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
 	if (unlikely(level == IPPROTO_TCP && option == TCP_ULP) &&
-		(start_is_live() || start_is_replay()) && fdtab_class(fdtab_get(fd)) > FD_SKIP) {
+		(start_is_live() || start_is_replay()) &&
+		!is_datagram_class(fdtab_class(fdtab_get(fd)))) {
 		errno = ENOENT;
 		return -1;
 	}

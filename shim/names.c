@@ -73,15 +73,43 @@ void names_add_hostent(struct wire_resolve *r, const struct hostent *h)
 		names_copy(r->canonical, sizeof(r->canonical), h->h_name);
 }
 
+bool names_question(
+	struct wire_resolve *q, const char *node, const char *service, const struct addrinfo *hints)
+{
+	memset(q, 0, sizeof(*q));
+	q->call = WIRE_GETADDRINFO;
+	if (hints) {
+		q->flags = hints->ai_flags;
+		q->family = hints->ai_family;
+		q->socktype = hints->ai_socktype;
+		q->protocol = hints->ai_protocol;
+	}
+	return names_copy(q->node, sizeof(q->node), node) &&
+		names_copy(q->service, sizeof(q->service), service);
+}
+
+void names_note_addrinfo(struct wire_resolve *q, int result, const struct addrinfo *list)
+{
+	q->result = result;
+	q->error = result == EAI_SYSTEM ? errno : 0;
+	if (result == 0 && list && list->ai_canonname)
+		names_copy(q->canonical, sizeof(q->canonical), list->ai_canonname);
+	for (const struct addrinfo *ai = list; result == 0 && ai; ai = ai->ai_next)
+		names_add(q, ai->ai_family, ai->ai_socktype, ai->ai_protocol, ai->ai_addr,
+			ai->ai_addrlen);
+	names_note(q);
+}
+
 bool names_ask(struct wire_resolve *r)
 {
+	const uint32_t max = r->call == WIRE_QUERY ? WIRE_MESSAGE_BYTES : WIRE_RESOLVE_ADDRESSES;
 	struct wire_request request;
 	struct wire_reply reply;
 
 	control_begin(&request, WIRE_CALL_RESOLVE);
 	request.resolve = *r;
 	if (control_call(&request, &reply) < 0 || reply.verdict != WIRE_REDIRECT ||
-		reply.resolve.count > WIRE_RESOLVE_ADDRESSES)
+		reply.resolve.count > max)
 		return false;
 	*r = reply.resolve;
 	r->canonical[sizeof(r->canonical) - 1] = '\0';

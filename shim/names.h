@@ -19,6 +19,12 @@ bool names_add(struct wire_resolve *r, int family, int socktype, int protocol,
 	const struct sockaddr *addr, socklen_t len);
 void names_add_hostent(struct wire_resolve *r, const struct hostent *h);
 
+/* A getaddrinfo() as a question; false when the names are too long to be any. And the same with its
+ * answer, recorded; errno is that of EAI_SYSTEM. */
+bool names_question(struct wire_resolve *q, const char *node, const char *service,
+	const struct addrinfo *hints);
+void names_note_addrinfo(struct wire_resolve *q, int result, const struct addrinfo *list);
+
 /* Asks the recording; r->result, ->error and the addresses are filled in. False: no answer. */
 bool names_ask(struct wire_resolve *r);
 /* Records a question and its answer. */

@@ -8,6 +8,7 @@
 #include "shim/fdtab.h"
 #include "shim/message.h"
 #include "shim/real.h"
+#include "shim/redirect_dns.h"
 #include "shim/start.h"
 #include "shim/tap.h"
 
@@ -92,6 +93,15 @@ long redirect_to_helper(int fd, const struct wire_reply *reply)
 	return sys(SYS_connect, fd, &to, len);
 }
 
+void redirect_helper_address(int fd, const struct wire_reply *reply, struct wire_address *ret)
+{
+	union address to;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->len = loopback(fd, reply, &to);
+	memcpy(ret->bytes, &to, sizeof(to) < sizeof(ret->bytes) ? sizeof(to) : sizeof(ret->bytes));
+}
+
 /* Reads the caller's memory as the kernel would: a bad pointer is EFAULT, not our crash. */
 bool redirect_read(void *to, const void *from, size_t n)
 {
@@ -123,9 +133,6 @@ static bool is_loopback(const struct sockaddr *addr)
 		(IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr) && b[12] == 127);
 }
 
-#define DNS_PORT   53
-#define HTTPS_PORT 443
-
 /* The port of an internet address, −1 for whatever the kernel might make something else of
  * (AF_UNSPEC, short lengths). */
 static int port_of(const struct wire_address *address)
@@ -145,7 +152,7 @@ static bool stays_here(const struct wire_address *address)
 {
 	int port = port_of(address);
 
-	return port >= 0 && port != DNS_PORT && port != HTTPS_PORT &&
+	return port >= 0 && port != REDIRECT_DNS_PORT && port != REDIRECT_QUIC_PORT &&
 		is_loopback((const struct sockaddr *)address->bytes);
 }
 
@@ -167,12 +174,14 @@ bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len)
 	return !copy_address(&address, addr, len) || stays_here(&address);
 }
 
-bool redirect_is_quic(int fd, const struct sockaddr *addr, socklen_t len)
+int redirect_datagram_port(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct wire_address address;
+	int port = copy_address(&address, addr, len) ? port_of(&address) : -1;
 
-	return copy_address(&address, addr, len) && port_of(&address) == HTTPS_PORT &&
-		ask_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
+	if (port != REDIRECT_DNS_PORT && port != REDIRECT_QUIC_PORT)
+		return port;
+	return ask_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP ? port : -1;
 }
 
 bool redirect_allows_socket(int domain, int type)
@@ -329,6 +338,16 @@ static int disconnect(int fd, uint64_t word, const struct sockaddr *addr, sockle
 	return r;
 }
 
+/* No stream: it may have been connected before, and may be again. */
+static int connect_datagrams(
+	int fd, const struct wire_address *address, const struct sockaddr *addr, socklen_t len)
+{
+	if (redirect_datagram_port(fd, (const void *)address->bytes, address->len) ==
+		REDIRECT_DNS_PORT)
+		return redirect_dns_connect(fd, address);
+	return stays_here(address) ? real.connect(fd, addr, len) : fail(ENETUNREACH);
+}
+
 int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct wire_address address;
@@ -348,9 +367,11 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		(len < sizeof(struct sockaddr_in) ||
 			(copy->sa_family != AF_INET && copy->sa_family != AF_INET6)))
 		return fail(len < sizeof(struct sockaddr_in) ? EINVAL : EAFNOSUPPORT);
+	if (!stream)
+		return connect_datagrams(fd, &address, addr, len);
 	if (class >= FD_HELPER)
 		return connect_again(fd, word, &address, addr, len);
-	if (class == FD_NEW || (start_vfork_child && stream))
+	if (class == FD_NEW || start_vfork_child)
 		return redirect_tcp(fd, word, &address, addr, len);
 	return stays_here(&address) ? real.connect(fd, addr, len) : fail(ENETUNREACH);
 }

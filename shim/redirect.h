@@ -27,6 +27,8 @@ void redirect_cut_inherited(void);
 int redirect_source_port(int fd);
 /* Connects it to the helper's port of its family: 0 or −errno. For sockets of our own making. */
 long redirect_to_helper(int fd, const struct wire_reply *reply);
+/* The helper's port as an address of the socket's family. */
+void redirect_helper_address(int fd, const struct wire_reply *reply, struct wire_address *ret);
 
 /* The address the program believes to be connected to. 0, or −1 with errno. */
 int redirect_peer(int fd, struct sockaddr *addr, socklen_t *len);
@@ -44,9 +46,13 @@ void redirect_listening(int fd);
 /* Copies from memory that may not be there. */
 bool redirect_read(void *to, const void *from, size_t n);
 
-/* A datagram for HTTP/3's port: no tap shows what is in it. Refused with ENETUNREACH, as where UDP
- * is blocked: clients then turn to TCP at once, without waiting for an answer. */
-bool redirect_is_quic(int fd, const struct sockaddr *addr, socklen_t len);
+/* What a UDP socket would send to this address goes to: a port, −1: no internet address, or no UDP
+ * socket. */
+int redirect_datagram_port(int fd, const struct sockaddr *addr, socklen_t len);
+#define REDIRECT_DNS_PORT 53
+/* HTTP/3: no tap shows what is in it. Refused with ENETUNREACH, as where UDP is blocked: clients
+ * then turn to TCP at once, without waiting for an answer. */
+#define REDIRECT_QUIC_PORT 443
 
 /* What is sent to this address stays on this machine and is no DNS question. */
 bool redirect_allows(int fd, const struct sockaddr *addr, socklen_t len);

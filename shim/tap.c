@@ -12,6 +12,8 @@
  * Safety: entry.c's, the fd table, and at most one system call of our own where a socket ends.
  */
 
+#define IOV_RUNS 8 /* of a datagram; programs use one */
+
 bool tap_traces_slow(int fd)
 {
 	enum fd_class class;
@@ -22,6 +24,13 @@ bool tap_traces_slow(int fd)
 	class = fdtab_class(fdtab_learn(fd));
 	RESTORE_ERRNO();
 	return fdtab_is_tapped(class) && start_ready();
+}
+
+bool tap_hears_slow(int fd)
+{
+	return tap_traces_slow(fd) ||
+		(fdtab_class(fdtab_get(fd)) == FD_DNS && !start_vfork_child && start_is_live() &&
+			!start_is_replay());
 }
 
 static void note(const struct entry *e, const void *payload, size_t n)
@@ -185,6 +194,45 @@ static void note_received(int fd, uint64_t word, struct runs runs, size_t n)
 	entry_append(&e, runs, n);
 }
 
+static size_t room_of(const struct iovec *iov, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += iov[i].iov_len;
+	return n;
+}
+
+/* A datagram with less room than it needs is cut: no message that anybody could read. */
+static void note_datagram(const struct iovec *iov, size_t count, ssize_t n)
+{
+	struct wire_dns head = {0};
+	struct iovec run[IOV_RUNS] = {{&head, sizeof(head)}};
+	struct entry e = {.type = WIRE_DNS, .time_ns = real_now_ns()};
+
+	if (n <= 0 || count >= IOV_RUNS || room_of(iov, count) < (size_t)n ||
+		n > (ssize_t)(WIRE_PAYLOAD_MAX - sizeof(head)))
+		return;
+	memcpy(run + 1, iov, count * sizeof(*iov));
+	entry_append(&e, (struct runs){run, count + 1}, sizeof(head) + (size_t)n);
+}
+
+void tap_dns(const struct wire_dns *dns, const char *name, const void *message, size_t n)
+{
+	struct wire_dns head = *dns;
+	struct iovec run[] = {
+		{&head, sizeof(head)}, {(void *)name, strlen(name)}, {(void *)message, n}};
+	struct entry e = {.type = WIRE_DNS, .time_ns = real_now_ns()};
+
+	head.name_len = (uint32_t)run[1].iov_len;
+	if (start_vfork_child || !start_ready() || run[1].iov_len >= WIRE_RESOLVE_NAME ||
+		n > WIRE_PAYLOAD_MAX - sizeof(head) - WIRE_RESOLVE_NAME)
+		return;
+	SAVE_ERRNO();
+	entry_append(&e, (struct runs){run, 3}, sizeof(head) + run[1].iov_len + n);
+	RESTORE_ERRNO();
+}
+
 /* A read into no room at all returns 0 and means nothing. */
 static bool asked_for_nothing(const struct iovec *iov, size_t count)
 {
@@ -207,6 +255,8 @@ void tap_received(int fd, const struct iovec *iov, size_t count, ssize_t result)
 			note_end(fd, word);
 		else if (result < 0)
 			note_failure(fd, saved_errno);
+	} else if (fdtab_class(word) == FD_DNS) {
+		note_datagram(iov, count, result);
 	}
 	RESTORE_ERRNO();
 }

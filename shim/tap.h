@@ -25,6 +25,13 @@ static inline bool tap_traces(int fd)
 	return !fdtab_skips(fd) && tap_traces_slow(fd);
 }
 
+/* True when what is received on `fd` is to be tapped: DNS answers, too. */
+bool tap_hears_slow(int fd);
+static inline bool tap_hears(int fd)
+{
+	return !fdtab_skips(fd) && tap_hears_slow(fd);
+}
+
 /* Before a send, and after it: `result` is the call's, errno as it left it. */
 void tap_sending(struct tap *tap, int fd); /* fd −1: a TLS connection's plaintext */
 void tap_sent(struct tap *tap, int fd, const struct iovec *iov, size_t count, ssize_t result);
@@ -40,6 +47,9 @@ void tap_tls_sent(struct tap *tap, const uint8_t *random, const void *buf, size_
 void tap_tls_sent_file(struct tap *tap, const uint8_t *random, int from, off_t offset, size_t n);
 void tap_tls_received(const uint8_t *random, const void *buf, size_t n);
 void tap_tls_end(const uint8_t *random);
+
+/* What libc's resolver was told: `name` may be empty, the message too. */
+void tap_dns(const struct wire_dns *dns, const char *name, const void *message, size_t n);
 
 /* One record with a small fixed payload. */
 void tap_note(uint16_t type, uint64_t cookie, int32_t result, const void *payload, size_t n);

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC   0x61727272u /* "rrra" */
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 
 #define WIRE_LIBRARY "librrshim.so"
 #define WIRE_ARENA   "arena"
@@ -158,6 +158,7 @@ enum wire_type {
 	WIRE_UNACCOUNTED, /* result bytes passed a socket that no hook saw any of */
 	WIRE_RESOLVE,     /* struct wire_resolve */
 	WIRE_EXEC,        /* struct wire_exec */
+	WIRE_DNS,         /* struct wire_dns: a DNS message the program was given */
 	WIRE_TYPE_MAX
 };
 
@@ -189,8 +190,15 @@ struct wire_exec {
 
 #define WIRE_RESOLVE_ADDRESSES 32
 #define WIRE_RESOLVE_NAME      256
+#define WIRE_MESSAGE_BYTES     1408 /* DNS servers send no more than 1232 at once */
 
-/* A question to the resolver and its answer; used as a record and as a reply. */
+/*
+ * A question to the resolver and its answer; used as a record and as a reply.
+ *
+ * A WIRE_QUERY is one to a DNS server, as a call only: of class `flags` and type `protocol` for
+ * `node`, or the query of `count` bytes in `message`. Its answer is in `message`, `count` bytes of
+ * it (0: none came), `result` an h_errno.
+ */
 struct wire_resolve {
 	uint32_t call; /* enum wire_resolve_call */
 	int32_t flags, family, socktype, protocol;
@@ -198,10 +206,13 @@ struct wire_resolve {
 	int32_t error;  /* errno for EAI_SYSTEM */
 	uint32_t count;
 	char node[WIRE_RESOLVE_NAME], service[64], canonical[WIRE_RESOLVE_NAME];
-	struct wire_resolved {
-		int32_t family, socktype, protocol;
-		struct wire_address address;
-	} addresses[WIRE_RESOLVE_ADDRESSES];
+	union {
+		struct wire_resolved {
+			int32_t family, socktype, protocol;
+			struct wire_address address;
+		} addresses[WIRE_RESOLVE_ADDRESSES];
+		uint8_t message[WIRE_MESSAGE_BYTES];
+	};
 };
 
 enum wire_resolve_call {
@@ -209,7 +220,18 @@ enum wire_resolve_call {
 	WIRE_GETHOSTBYNAME,
 	WIRE_GETHOSTBYADDR,
 	WIRE_GETNAMEINFO,
+	WIRE_QUERY,
 	WIRE_RESOLVE_CALL_MAX
+};
+
+/* What a program was told by a DNS server. On a socket (`name_len` 0) the message is all that is
+ * known; libc's functions say what they were asked, and may not show an answer. */
+struct wire_dns {
+	int32_t klass, type;
+	int32_t result; /* h_errno */
+	int32_t error;  /* errno, for TRY_AGAIN */
+	uint32_t name_len;
+	/* name, then the message */
 };
 
 /* ---- control socket ---- */
@@ -228,6 +250,8 @@ enum wire_call {
 	WIRE_CALL_TRUST,
 	/* By the trampoline, of the image about to be started as this pid: how far it is. */
 	WIRE_CALL_LISTENER,
+	/* replay: DNS questions to `address` will come from `source_port`: where do they go? */
+	WIRE_CALL_ASK,
 	WIRE_CALL_MAX
 };
 
@@ -251,12 +275,12 @@ enum wire_listener {
 struct wire_request {
 	uint32_t magic, version, call, pid;
 	uint64_t socket;
-	uint32_t source_port; /* host order; CONNECT, BRIDGE */
+	uint32_t source_port; /* host order; CONNECT, BRIDGE, ASK */
 	uint32_t image;       /* enum image_kind; REFUSED. enum wire_listener; LISTENER */
 	uint32_t again;       /* CONNECT: the same connect once more, by a socket pair */
 	uint32_t peer;        /* set by the helper: the asker's pid in its own namespace */
 	struct wire_address address;
-	struct wire_resolve resolve; /* question part only; REFUSED: node is the path */
+	struct wire_resolve resolve; /* the question; REFUSED: node is the path */
 };
 
 /* The file named is added to what a program trusts by itself. */
@@ -272,7 +296,8 @@ struct wire_reply {
 	uint32_t magic;
 	uint32_t verdict;
 	int32_t error;
-	uint32_t port_v4, port_v6; /* host order; 0: that family is not to be had */
+	/* Host order; 0: that family is not to be had. PEER: those of the DNS server. */
+	uint32_t port_v4, port_v6;
 	struct wire_address address;
 	struct wire_resolve resolve;
 };
@@ -290,6 +315,8 @@ _Static_assert(sizeof(struct wire_slot) == 1024, "slots are read by another proc
 _Static_assert(sizeof(struct wire_ring) == 192, "ring heads are read by another process");
 _Static_assert(sizeof(struct wire_record) == WIRE_ALIGN, "records are 32-byte aligned");
 _Static_assert(sizeof(struct wire_address) == 32, "addresses are inside records");
+_Static_assert(WIRE_RESOLVE_ADDRESSES * sizeof(struct wire_resolved) == WIRE_MESSAGE_BYTES,
+	"a DNS message takes no more room than addresses do");
 _Static_assert(sizeof(struct wire_resolve) % 4 == 0, "no padding in what crosses processes");
 
 #endif

@@ -27,7 +27,7 @@ struct field {
 	uint16_t offset;
 };
 
-#define FIELDS_MAX 11
+#define FIELDS_MAX 12
 #define COMMON     5 /* type, time, pid, tid, channel */
 #define F(kind, member)                                                                            \
 	{                                                                                          \
@@ -45,7 +45,8 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 	[EVENT_RESOLVE] = {F(TEXT, resolve.call), F(BYTES, resolve.node), F(BYTES, resolve.service),
 		F(I32, resolve.flags), F(I32, resolve.family), F(I32, resolve.socktype),
 		F(I32, resolve.protocol), F(I32, resolve.result), F(I32, resolve.error),
-		F(BYTES, resolve.canonical), F(ADDRESSES, resolve.addresses)},
+		F(BYTES, resolve.canonical), F(ADDRESSES, resolve.addresses),
+		F(BYTES, resolve.answer)},
 	[EVENT_CONNECT] = {F(TEXT, connect.address), F(I32, connect.fd), F(I32, connect.error),
 		F(U32, connect.internal), F(U64, connect.socket)},
 	[EVENT_CONNECTED] = {F(I32, connected.error)},

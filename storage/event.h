@@ -98,12 +98,13 @@ struct trace_event {
 			int32_t status; /* wait(2) status, -1 unknown */
 		} exit;
 		struct {
-			struct span call;    /* "getaddrinfo", "gethostbyname", … */
+			struct span call;    /* "getaddrinfo", "gethostbyname", …, "dns" */
 			struct span node;    /* may be empty */
 			struct span service; /* may be empty */
-			int32_t flags, family, socktype, protocol; /* hints */
+			/* Hints. "dns": class (flags) and type (protocol) of the question. */
+			int32_t flags, family, socktype, protocol;
 			int32_t result; /* 0 or the EAI_ or h_errno code */
-			int32_t error;  /* errno where result is EAI_SYSTEM */
+			int32_t error;  /* errno where result is EAI_SYSTEM or TRY_AGAIN */
 			struct span canonical;
 			uint32_t count;
 			struct event_address {
@@ -112,6 +113,7 @@ struct trace_event {
 				uint8_t ip[16]; /* 4 or 16 bytes, network order */
 				uint32_t scope;
 			} addresses[EVENT_ADDRESSES_MAX];
+			struct span answer; /* "dns": the message as received; may be empty */
 		} resolve;
 		struct {
 			struct span address; /* "127.0.0.1:443", "[::1]:443" */

@@ -7,8 +7,8 @@
 
 /*
  * A message: every name in it must survive being encoded again; where it is a query, its answer
- * must be one, of the size asked for, with the addresses put in. First the same bytes as text of a
- * name.
+ * must be one, of the size asked for, with the addresses put in; where it is an answer, so must
+ * what another asker gets of it. First the same bytes as text of a name.
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -91,6 +91,24 @@ static void check_answer(const struct dns_message *query, bool udp)
 	buffer_free(&out);
 }
 
+static void check_adapted(const struct dns_message *recorded)
+{
+	static const uint8_t bytes[] = "\1\2\1\0\0\1\0\0\0\0\0\1\1x\0\0\1\0\1"
+				       "\0\0\x29\x10\0\0\0\0\0\0";
+	size_t limit = 12 + recorded->id % 1024;
+	struct buffer out = BUFFER(1 << 17);
+	struct dns_message query, m;
+
+	require(dns_parse((struct span){bytes, sizeof(bytes) - 1}, &query) == 0);
+	if (dns_adapt(&query, recorded, limit, &out) == 0) {
+		require(out.len <= limit);
+		require(dns_parse((struct span){out.data, out.len}, &m) == 0);
+		require(m.response && m.id == query.id && m.edns);
+		check_records(&m);
+	}
+	buffer_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dns_address addresses[8];
@@ -106,5 +124,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(dns_addresses(&m, addresses, 8, canonical) <= 8);
 	check_answer(&m, true);
 	check_answer(&m, false);
+	check_adapted(&m);
 	return 0;
 }

@@ -50,6 +50,7 @@ static inline struct trace_event sample_event(uint32_t type)
 			e.resolve.addresses[i].scope = 4294967295u;
 			memset(e.resolve.addresses[i].ip, i + 1, i % 2 ? 4 : 16);
 		}
+		e.resolve.answer = SPAN_LITERAL("\x12\x34\x81\x80\0\0\xff");
 		break;
 	case EVENT_CONNECT:
 	case EVENT_LISTEN:

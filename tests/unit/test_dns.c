@@ -314,3 +314,57 @@ Test(dns, only_queries_are_answered)
 	cr_expect_eq(dns_answer(&query, &a, true, &small), -E2BIG);
 	cr_expect(!out.len && !small.len);
 }
+
+static struct buffer adapted(struct span query, struct span recorded, size_t limit)
+{
+	struct dns_message q = parsed(query), m = parsed(recorded);
+	struct buffer out = BUFFER(1 << 16);
+
+	cr_assert_eq(dns_adapt(&q, &m, limit, &out), 0);
+	return out;
+}
+
+#define QUERY_OF(id, name, type) id "\1\0\0\1\0\0\0\0\0\0" name type "\0\1"
+#define TXT                      "\xc0\x0c\0\x10\0\1\0\0\0\1\0\5\4text"
+
+Test(dns, a_recorded_answer_to_another_asker)
+{
+	struct buffer b = adapted(B(QUERY_OF("\xab\xcd", "\7eXAMPLE\3cOM\0", "\0\x10")),
+		B("\x12\x34\x81\x80\0\1\0\2\0\0\0\1" EXAMPLE "\0\x10\0\1" TXT TXT
+		  "\0\0\x29\4\xd0\0\0\0\0\0\0"),
+		512);
+
+	/* Its id and spelling, both records, and no EDNS for one who does not speak it. */
+	cr_assert(span_equal((struct span){b.data, b.len},
+		B("\xab\xcd\x81\x80\0\1\0\2\0\0\0\0"
+		  "\7eXAMPLE\3cOM\0\0\x10\0\1" TXT TXT)));
+	buffer_free(&b);
+	b = adapted(B(H("\1\0", "\1", "\0", "\0", "\1") EXAMPLE "\0\x10\0\1" EDNS),
+		B("\0\0\x87\x80\0\1\0\2\0\0\0\0" EXAMPLE "\0\x10\0\1" TXT TXT), 29 + 17 + 11);
+	cr_expect(span_equal((struct span){b.data, b.len},
+			  B("\x12\x34\x85\x80\0\1\0\1\0\0\0\1" EXAMPLE "\0\x10\0\1" TXT
+			    "\0\0\x29\4\xd0\0\0\x80\0\0\0")),
+		"one record fits; not cut in the asker's eyes");
+	buffer_free(&b);
+}
+
+Test(dns, truncated_and_empty_stays_truncated)
+{
+	struct buffer b = adapted(B(QUERY EXAMPLE "\0\1\0\1"),
+		B("\0\0\x83\x80\0\1\0\0\0\0\0\0" EXAMPLE "\0\1\0\1"), 512);
+
+	cr_expect(parsed((struct span){b.data, b.len}).truncated);
+	buffer_free(&b);
+}
+
+Test(dns, only_answers_are_adapted)
+{
+	struct dns_message answer = parsed(B(ANSWER)), query = parsed(B(QUERY EXAMPLE "\0\1\0\1"));
+	struct buffer out = BUFFER(1 << 16), small = BUFFER(16);
+
+	cr_expect_eq(dns_adapt(&answer, &answer, 512, &out), -EINVAL);
+	cr_expect_eq(dns_adapt(&query, &query, 512, &out), -EINVAL);
+	cr_expect_eq(dns_adapt(&query, &answer, 20, &out), -EINVAL);
+	cr_expect_eq(dns_adapt(&query, &answer, 512, &small), -E2BIG);
+	cr_expect(!out.len && !small.len);
+}

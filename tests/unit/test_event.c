@@ -54,6 +54,7 @@ Test(event, fields_land_where_they_belong)
 	cr_assert_eq(back.resolve.count, EVENT_ADDRESSES_MAX);
 	cr_assert_arr_eq(back.resolve.addresses[31].ip, e.resolve.addresses[31].ip, 16);
 	cr_assert_eq(back.resolve.addresses[31].port, 65535);
+	cr_assert(span_equal(back.resolve.answer, e.resolve.answer));
 	buffer_reset(&b);
 	e = sample_event(EVENT_DATA);
 	event_pack(&b, &e);

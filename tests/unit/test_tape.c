@@ -198,6 +198,7 @@ Test(tape, connects_and_names)
 	e.resolve.canonical = span_of("c.example");
 	e.resolve.count = 1;
 	e.resolve.addresses[0].port = 443;
+	e.resolve.answer = SPAN_LITERAL("\0\1");
 	scratch_append(&s, e);
 	scratch_load(&s);
 	cr_assert_eq(s.tape->connect_count, 3);
@@ -208,6 +209,7 @@ Test(tape, connects_and_names)
 	cr_assert_str_eq(s.tape->names[0].node, "h.example");
 	cr_assert(span_equal(s.tape->names[0].event.resolve.canonical, span_of("c.example")));
 	cr_assert_eq(s.tape->names[0].event.resolve.addresses[0].port, 443);
+	cr_assert(span_equal(s.tape->names[0].event.resolve.answer, e.resolve.answer));
 }
 
 Test(tape, what_is_not_http_is_no_exchange)

@@ -11,6 +11,7 @@
 #include "tools/helper/listener.h"
 #include "tools/helper/log.h"
 #include "tools/helper/overlay.h"
+#include "tools/helper/resolver.h"
 #include "tools/helper/trust.h"
 #include "tools/helper/world.h"
 
@@ -25,6 +26,7 @@ struct replay {
 	struct matcher *matcher;
 	struct trust *trust;
 	struct peer *peer;
+	struct resolver *resolver;
 	struct world *world;
 	struct control *control;
 	struct listeners *listeners; /* NULL: this kernel has none */
@@ -63,6 +65,26 @@ static void refuse(struct replay *r, const struct wire_request *q)
 	json_decref(e);
 }
 
+static void add_unknown_name(struct replay *r, json_t *missed)
+{
+	if (!missed)
+		return;
+	r->unknown_names++;
+	add_miss(r, missed);
+	json_decref(missed);
+}
+
+static int answer_query(
+	void *context, const struct dns_message *query, size_t limit, struct buffer *out)
+{
+	struct replay *r = context;
+	json_t *missed;
+	int error = world_query(r->world, query, limit, out, &missed);
+
+	add_unknown_name(r, missed);
+	return error;
+}
+
 static void answer(
 	void *context, const struct wire_request *request, int fd, struct wire_reply *reply)
 {
@@ -82,11 +104,7 @@ static void answer(
 		return;
 	}
 	world_answer(r->world, request, fd, reply, &missed);
-	if (!missed)
-		return;
-	r->unknown_names++;
-	add_miss(r, missed);
-	json_decref(missed);
+	add_unknown_name(r, missed);
 }
 
 /* ---- programs without the shim ---- */
@@ -188,7 +206,10 @@ static int make_parts(struct replay *r)
 	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
-	r->world = world_new(r->tape, r->peer);
+	error = resolver_new(helper_base(r->helper), answer_query, r, &r->resolver);
+	if (error < 0)
+		return error;
+	r->world = world_new(r->tape, r->peer, r->resolver);
 	if (!r->world)
 		return -ENOMEM;
 	error = make_listeners(r);
@@ -254,12 +275,14 @@ static void stop(void *context)
 	control_free(r->control);
 	listeners_free(r->listeners);
 	overlay_free(r->overlay);
+	resolver_free(r->resolver);
 	world_free(r->world);
 	peer_free(r->peer);
 	trust_free(r->trust);
 	r->control = NULL;
 	r->listeners = NULL;
 	r->overlay = NULL;
+	r->resolver = NULL;
 	r->world = NULL;
 	r->peer = NULL;
 	r->trust = NULL;

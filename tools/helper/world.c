@@ -2,12 +2,11 @@
 #include "tools/helper/world.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "tools/helper/address.h"
+#include "tools/helper/world_names.h"
 
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <uthash.h>
@@ -29,18 +28,12 @@ struct link {
 	UT_hash_handle hh;
 };
 
-/* Answers already given to a question, so that the next asking gets the next. */
-struct asked {
-	size_t name; /* index in the tape */
-	UT_hash_handle hh;
-};
-
 struct world {
-	const struct tape *tape;
 	struct peer *peer;
+	struct resolver *resolver;
 	struct outcomes *outcomes;
 	struct link *links;
-	struct asked *asked;
+	struct world_names *names;
 	struct wire_address listens[LISTENS_MAX];
 	size_t listen_count;
 };
@@ -65,14 +58,19 @@ static void add_outcome(struct world *w, const struct tape_connect *c)
 	o->errors[o->count++] = c->error;
 }
 
-struct world *world_new(const struct tape *tape, struct peer *peer)
+struct world *world_new(const struct tape *tape, struct peer *peer, struct resolver *resolver)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->tape = tape;
+	w->names = world_names_new(tape);
+	if (!w->names) {
+		free(w);
+		return NULL;
+	}
 	w->peer = peer;
+	w->resolver = resolver;
 	for (size_t i = 0; i < tape->connect_count; i++) {
 		if (tape->connects[i].address)
 			add_outcome(w, &tape->connects[i]);
@@ -84,7 +82,6 @@ void world_free(struct world *w)
 {
 	struct outcomes *o, *next_o;
 	struct link *l, *next_l;
-	struct asked *a, *next_a;
 
 	if (!w)
 		return;
@@ -99,11 +96,7 @@ void world_free(struct world *w)
 		HASH_DEL(w->links, l);
 		free(l);
 	}
-	HASH_ITER(hh, w->asked, a, next_a)
-	{
-		HASH_DEL(w->asked, a);
-		free(a);
-	}
+	world_names_free(w->names);
 	free(w);
 }
 
@@ -153,37 +146,10 @@ static void remember_link(struct world *w, uint64_t socket, const struct wire_ad
 	l->address = *address;
 }
 
-static bool same_ip(const struct event_address *a, const struct wire_address *to)
-{
-	struct wire_resolved r;
-	char x[ADDRESS_TEXT], y[ADDRESS_TEXT];
-
-	address_from_event(a, &r);
-	/* Compared without the port: a name is resolved for a service or for none. */
-	if (!address_text(&r.address, x) || !address_text(to, y))
-		return false;
-	*strrchr(x, ':') = *strrchr(y, ':') = '\0';
-	return strcmp(x, y) == 0;
-}
-
-/* The name a program most likely means by an address: for a certificate without SNI. */
-static const char *name_of(const struct world *w, const struct wire_address *to)
-{
-	for (size_t i = w->tape->name_count; i > 0; i--) {
-		const struct tape_name *n = &w->tape->names[i - 1];
-
-		for (uint32_t k = 0; k < n->event.resolve.count; k++) {
-			if (same_ip(&n->event.resolve.addresses[k], to))
-				return n->node;
-		}
-	}
-	return NULL;
-}
-
 static int announce(struct world *w, const struct wire_request *q, const char *address)
 {
 	return peer_announce(w->peer, ((const struct sockaddr *)q->address.bytes)->sa_family,
-		(uint16_t)q->source_port, address, name_of(w, &q->address));
+		(uint16_t)q->source_port, address, world_names_of(w->names, &q->address));
 }
 
 static void answer_connect(
@@ -214,7 +180,7 @@ static void answer_connect(
 		return;
 	remember_link(w, q->socket, &q->address);
 	if (*fd >= 0) {
-		error = peer_adopt(w->peer, *fd, address, name_of(w, &q->address));
+		error = peer_adopt(w->peer, *fd, address, world_names_of(w->names, &q->address));
 		*fd = error < 0 ? *fd : -1;
 	} else {
 		error = announce(w, q, address);
@@ -225,9 +191,28 @@ static void answer_connect(
 	}
 }
 
+static void set_dns_ports(const struct world *w, struct wire_reply *reply)
+{
+	uint16_t v4, v6;
+
+	resolver_ports(w->resolver, &v4, &v6);
+	reply->port_v4 = v4;
+	reply->port_v6 = v6;
+}
+
+static void answer_ask(struct world *w, const struct wire_request *q, struct wire_reply *reply)
+{
+	set_dns_ports(w, reply);
+	reply->verdict = reply->port_v4 ? WIRE_REDIRECT : WIRE_FAIL;
+	resolver_announce(w->resolver, (uint16_t)q->source_port);
+	remember_link(w, q->socket, &q->address);
+}
+
 static void answer_peer(struct world *w, const struct wire_request *q, struct wire_reply *reply)
 {
 	struct link *l;
+
+	set_dns_ports(w, reply);
 
 	HASH_FIND(hh, w->links, &q->socket, sizeof(q->socket), l);
 	if (l)
@@ -242,159 +227,6 @@ static void answer_listen(struct world *w, const struct wire_request *q)
 		w->listens[w->listen_count++] = q->address;
 }
 
-/* ---- names ---- */
-
-static const char *const calls[WIRE_RESOLVE_CALL_MAX] = {
-	[WIRE_GETADDRINFO] = "getaddrinfo",
-	[WIRE_GETHOSTBYNAME] = "gethostbyname",
-	[WIRE_GETHOSTBYADDR] = "gethostbyaddr",
-	[WIRE_GETNAMEINFO] = "getnameinfo",
-};
-
-/* How well a recorded question fits: 0 not at all, 3 in everything. */
-static int fitness(const struct tape_name *n, const struct wire_resolve *q)
-{
-	if (strcmp(n->node, q->node) != 0)
-		return 0;
-	if (strcmp(n->call, calls[q->call]) != 0)
-		return q->call <= WIRE_GETHOSTBYNAME && strncmp(n->call, "get", 3) == 0 &&
-				strcmp(n->call, "getnameinfo") != 0 &&
-				strcmp(n->call, "gethostbyaddr") != 0
-			? 1
-			: 0;
-	if (strcmp(n->service, q->service) == 0 && n->event.resolve.family == q->family &&
-		n->event.resolve.socktype == q->socktype && n->event.resolve.flags == q->flags)
-		return 3;
-	return 2;
-}
-
-/* The first best one not given yet, else the last best one again. */
-static const struct tape_name *find_name(struct world *w, const struct wire_resolve *q)
-{
-	const struct tape_name *best = NULL;
-	int best_fit = 0;
-	bool best_fresh = false;
-	size_t at = 0;
-	struct asked *a;
-
-	for (size_t i = 0; i < w->tape->name_count; i++) {
-		int fit = fitness(&w->tape->names[i], q);
-		bool fresh;
-
-		if (fit == 0 || fit < best_fit)
-			continue;
-		HASH_FIND(hh, w->asked, &i, sizeof(i), a);
-		fresh = !a;
-		if (fit == best_fit && best_fresh)
-			continue;
-		best = &w->tape->names[i];
-		best_fit = fit;
-		best_fresh = fresh;
-		at = i;
-	}
-	if (best && best_fresh) {
-		a = calloc(1, sizeof(*a));
-		if (a) {
-			a->name = at;
-			HASH_ADD(hh, w->asked, name, sizeof(a->name), a);
-		}
-	}
-	return best;
-}
-
-/* "443", "https", "http": what a service name can be without asking anybody. */
-static int port_of(const char *service)
-{
-	char *end;
-	unsigned long port = strtoul(service, &end, 10);
-
-	if (service[0] && *end == '\0' && port < 65536)
-		return (int)port;
-	return strcmp(service, "https") == 0 ? 443 : strcmp(service, "http") == 0 ? 80 : -1;
-}
-
-static void set_port(struct wire_address *a, int port)
-{
-	uint16_t big = (uint16_t)((port & 255) << 8 | port >> 8);
-
-	/* sin_port and sin6_port are at the same place. */
-	memcpy(a->bytes + 2, &big, sizeof(big));
-}
-
-/* An answer recorded for another service or family of the same name, made to fit. */
-static void adapt(struct wire_resolve *a, const struct wire_resolve *q)
-{
-	int port = port_of(q->service);
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (q->family && a->addresses[i].family != q->family)
-			continue;
-		a->addresses[n] = a->addresses[i];
-		if (q->socktype)
-			a->addresses[n].socktype = q->socktype;
-		if (port >= 0)
-			set_port(&a->addresses[n].address, port);
-		n++;
-	}
-	a->count = n;
-	if (n == 0 && a->result == 0)
-		a->result = EAI_NONAME;
-}
-
-static void copy_text(char *to, size_t size, struct span from)
-{
-	size_t n = from.len < size ? from.len : size - 1;
-
-	if (n > 0)
-		memcpy(to, from.data, n);
-	to[n] = '\0';
-}
-
-/* Codes of one resolver function are not those of another. */
-static int translate(int result, const char *from, uint32_t to)
-{
-	bool was_eai = strcmp(from, "getaddrinfo") == 0 || strcmp(from, "getnameinfo") == 0;
-	bool is_eai = to == WIRE_GETADDRINFO || to == WIRE_GETNAMEINFO;
-
-	if (result == 0 || was_eai == is_eai)
-		return result;
-	return is_eai ? EAI_NONAME : HOST_NOT_FOUND;
-}
-
-static json_t *explain_name(const char *node)
-{
-	return json_pack("{s:s, s:{s:s}, s:o}", "type", "name_not_recorded", "request", "name",
-		node, "message",
-		json_sprintf("the name '%s' was never looked up in the recording", node));
-}
-
-static void answer_resolve(
-	struct world *w, const struct wire_request *q, struct wire_reply *reply, json_t **missed)
-{
-	const struct tape_name *n;
-
-	if (q->resolve.call == 0 || q->resolve.call >= WIRE_RESOLVE_CALL_MAX)
-		return;
-	n = find_name(w, &q->resolve);
-	if (!n) {
-		if (q->resolve.call <= WIRE_GETHOSTBYNAME)
-			*missed = explain_name(q->resolve.node);
-		return;
-	}
-	reply->verdict = WIRE_REDIRECT;
-	reply->resolve = q->resolve;
-	reply->resolve.result = translate(n->event.resolve.result, n->call, q->resolve.call);
-	reply->resolve.error = n->event.resolve.error;
-	copy_text(reply->resolve.canonical, sizeof(reply->resolve.canonical),
-		n->event.resolve.canonical);
-	reply->resolve.count = n->event.resolve.count;
-	for (uint32_t i = 0; i < n->event.resolve.count; i++)
-		address_from_event(&n->event.resolve.addresses[i], &reply->resolve.addresses[i]);
-	if (fitness(n, &q->resolve) < 3)
-		adapt(&reply->resolve, &q->resolve);
-}
-
 void world_answer(struct world *w, const struct wire_request *request, int fd,
 	struct wire_reply *reply, json_t **missed)
 {
@@ -406,13 +238,23 @@ void world_answer(struct world *w, const struct wire_request *request, int fd,
 	case WIRE_CALL_PEER:
 		answer_peer(w, request, reply);
 		break;
+	case WIRE_CALL_ASK:
+		answer_ask(w, request, reply);
+		break;
 	case WIRE_CALL_LISTEN:
 		answer_listen(w, request);
 		break;
 	case WIRE_CALL_RESOLVE:
-		answer_resolve(w, request, reply, missed);
+		world_names_resolve(w->names, &request->resolve, reply, missed);
 		break;
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+int world_query(struct world *w, const struct dns_message *query, size_t limit, struct buffer *out,
+	json_t **missed)
+{
+	*missed = NULL;
+	return world_names_dns(w->names, query, limit, out, missed);
 }

@@ -6,6 +6,7 @@
 #include "replay/peer.h"
 #include "replay/tape.h"
 #include "shim/wire.h"
+#include "tools/helper/resolver.h"
 
 /*
  * What the network answers in replay, besides bytes: what becomes of a connect, what a name
@@ -13,13 +14,16 @@
  */
 struct world;
 
-/* Both are borrowed. NULL without memory. */
-struct world *world_new(const struct tape *tape, struct peer *peer);
+/* All are borrowed. NULL without memory. */
+struct world *world_new(const struct tape *tape, struct peer *peer, struct resolver *resolver);
 void world_free(struct world *w);
 
 /* One question; `fd` as in control.h. `missed` gets a new reference to an explanation when the
  * recording has no answer, else NULL. */
 void world_answer(struct world *w, const struct wire_request *request, int fd,
 	struct wire_reply *reply, json_t **missed);
+/* A program's own query; as world_names_dns(). */
+int world_query(struct world *w, const struct dns_message *query, size_t limit, struct buffer *out,
+	json_t **missed);
 
 #endif

@@ -86,7 +86,7 @@ static json_t *address_json(const struct event_address *a)
 		(json_int_t)a->scope);
 }
 
-static void add_resolve(json_t *json, const struct trace_event *e)
+static void add_resolve(json_t *json, const struct trace_event *e, bool payload)
 {
 	json_t *addresses = json_array();
 
@@ -103,6 +103,11 @@ static void add_resolve(json_t *json, const struct trace_event *e)
 	set_error(json, e->resolve.error);
 	set_text(json, "canonical", e->resolve.canonical);
 	json_object_set_new(json, "addresses", addresses);
+	if (!e->resolve.answer.len)
+		return;
+	set_number(json, "answer_bytes", (int64_t)e->resolve.answer.len);
+	if (payload)
+		json_object_set_new(json, "answer_base64", output_json_base64(e->resolve.answer));
 }
 
 static void add_payload(json_t *json, uint32_t direction, struct span bytes, bool payload)
@@ -137,7 +142,7 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 		add_exit(json, e->exit.status);
 		break;
 	case EVENT_RESOLVE:
-		add_resolve(json, e);
+		add_resolve(json, e, payload);
 		break;
 	case EVENT_CONNECT:
 	case EVENT_LISTEN:

@@ -48,6 +48,8 @@ static void put_resolve(const struct trace_event *e)
 	put(e->resolve.call);
 	putchar(' ');
 	put(e->resolve.node);
+	if (span_equal(e->resolve.call, SPAN_LITERAL("dns")))
+		printf(" type %d", e->resolve.protocol);
 	if (e->resolve.result)
 		printf("  %sfailed (%d)%s", output_style(OUTPUT_RED), e->resolve.result,
 			output_plain());

@@ -122,9 +122,11 @@ static bool make_connect(struct show_row *row, const struct tape_connect *c)
 static bool make_name(struct show_row *row, const struct tape_name *n)
 {
 	int result = n->event.resolve.result;
-	bool by_host = strncmp(n->call, "gethost", 7) == 0;
+	bool dns = strcmp(n->call, "dns") == 0;
+	bool by_host = dns || strncmp(n->call, "gethost", 7) == 0;
 
-	if (result == 0)
+	/* No record of some type is an everyday answer to a program that asks for all it knows. */
+	if (result == 0 || (dns && result == NO_DATA))
 		return false;
 	*row = (struct show_row){
 		.kind = SHOW_NAME,

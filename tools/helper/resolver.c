@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/helper/resolver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "tools/helper/log.h"
+
+#define QUERY_BYTES_MAX 4096
+/* What a resolver takes that has not said: loopback needs no caution, and what does not fit would
+ * have to be asked for again over TCP. */
+#define ANSWER_BYTES 4096
+#define BURST        64 /* datagrams, before others have their turn */
+
+struct server {
+	struct resolver *resolver;
+	int fd;
+	uint16_t port;
+	struct event *event;
+};
+
+struct resolver {
+	struct server v4, v6;
+	resolver_answer answer;
+	void *context;
+	uint8_t announced[65536 / 8]; /* source ports, one bit each */
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static uint16_t port_of(const union address *a)
+{
+	return ntohs(a->any.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
+}
+
+static bool is_announced(const struct resolver *r, uint16_t port)
+{
+	return r->announced[port / 8] & 1 << port % 8;
+}
+
+void resolver_announce(struct resolver *r, uint16_t source_port)
+{
+	r->announced[source_port / 8] |= (uint8_t)(1 << source_port % 8);
+}
+
+static int answer_query(const struct resolver *r, struct span bytes, struct buffer *out)
+{
+	static const struct dns_answer not_implemented = {.rcode = DNS_NOTIMP};
+	struct dns_message query;
+
+	if (dns_parse(bytes, &query) < 0 || query.response || query.questions != 1)
+		return -EBADMSG;
+	if (query.opcode != 0)
+		return dns_answer(&query, &not_implemented, true, out);
+	return r->answer(r->context, &query,
+		query.udp_bytes > ANSWER_BYTES ? query.udp_bytes : ANSWER_BYTES, out);
+}
+
+static void serve(const struct server *s, struct span bytes, const union address *to, socklen_t len)
+{
+	struct buffer out = BUFFER(DNS_MESSAGE_MAX);
+
+	if (answer_query(s->resolver, bytes, &out) == 0 &&
+		sendto(s->fd, out.data, out.len, MSG_NOSIGNAL, &to->any, len) < 0)
+		log_debug(peer, "answer to port %u: %s", port_of(to), strerror(errno));
+	buffer_free(&out);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	const struct server *s = arg;
+	uint8_t bytes[QUERY_BYTES_MAX];
+
+	for (int i = 0; i < BURST; i++) {
+		union address from;
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, &from.any, &len);
+
+		if (n < 0)
+			return;
+		if (is_announced(s->resolver, port_of(&from)))
+			serve(s, (struct span){bytes, (size_t)n}, &from, len);
+		else
+			log_debug(peer, "port %u was not announced", port_of(&from));
+	}
+}
+
+static int bind_loopback(int family, uint16_t *ret_port)
+{
+	union address a = {.any.sa_family = (sa_family_t)family};
+	socklen_t len = family == AF_INET ? sizeof(a.v4) : sizeof(a.v6);
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET)
+		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		a.v6.sin6_addr = in6addr_loopback;
+	if (bind(fd, &a.any, len) < 0 || getsockname(fd, &a.any, &len) < 0) {
+		int error = errno;
+
+		close(fd);
+		return -error;
+	}
+	*ret_port = port_of(&a);
+	return fd;
+}
+
+static int start(struct resolver *r, struct server *s, struct event_base *base, int family)
+{
+	s->resolver = r;
+	s->fd = bind_loopback(family, &s->port);
+	if (s->fd < 0)
+		return 0;
+	s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
+	return s->event && event_add(s->event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static void stop(struct server *s)
+{
+	if (s->event)
+		event_free(s->event);
+	if (s->fd >= 0)
+		close(s->fd);
+}
+
+int resolver_new(
+	struct event_base *base, resolver_answer answer, void *context, struct resolver **ret)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->answer = answer;
+	r->context = context;
+	r->v4.fd = r->v6.fd = -1;
+	error = start(r, &r->v4, base, AF_INET);
+	if (error == 0)
+		error = start(r, &r->v6, base, AF_INET6);
+	if (error < 0) {
+		resolver_free(r);
+		return error;
+	}
+	*ret = r;
+	return 0;
+}
+
+void resolver_free(struct resolver *r)
+{
+	if (!r)
+		return;
+	stop(&r->v4);
+	stop(&r->v6);
+	free(r);
+}
+
+void resolver_ports(const struct resolver *r, uint16_t *ret_v4, uint16_t *ret_v6)
+{
+	*ret_v4 = r->v4.port;
+	*ret_v6 = r->v6.port;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_WORLD_NAMES_H
+#define HELPER_WORLD_NAMES_H
+
+#include <jansson.h>
+#include "replay/dns.h"
+#include "replay/tape.h"
+#include "shim/wire.h"
+
+/*
+ * What names mean in replay: what they meant in the recording, in the order they were asked for;
+ * the last answer lasts.
+ */
+struct world_names;
+
+/* The tape is borrowed. NULL without memory. */
+struct world_names *world_names_new(const struct tape *tape);
+void world_names_free(struct world_names *w);
+
+/* The name a program most likely means by an address: for a certificate without SNI. NULL: none. */
+const char *world_names_of(const struct world_names *w, const struct wire_address *to);
+
+/* A question to libc's resolver. `missed` as in world.h. */
+void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
+	struct wire_reply *reply, json_t **missed);
+
+/*
+ * Appends the answer to a program's own query, at most `limit` bytes: as recorded; else, to one for
+ * addresses, from all that the recording knows of the name. Without either it is NXDOMAIN, or no
+ * data for a name that is known. 0 or -errno as dns_answer(). `missed` as in world.h, once for each
+ * question.
+ */
+int world_names_dns(struct world_names *w, const struct dns_message *query, size_t limit,
+	struct buffer *out, json_t **missed);
+
+#endif
