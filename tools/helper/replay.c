@@ -358,14 +358,21 @@ json_t *replay_report(const struct replay *r)
 	matcher_totals(r->matcher, &t);
 	if (r->peer)
 		peer_stats(r->peer, &p);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o}",
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:O, s:o}",
 		"recording", r->options.path, "recorded", (json_int_t)t.recorded, "served",
-		(json_int_t)t.served, "missed",
-		(json_int_t)(t.missed + r->unknown_names + r->refused), "unused",
-		(json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "unknown_names",
-		(json_int_t)r->unknown_names, "refused", (json_int_t)r->refused, "connections",
-		(json_int_t)p.connections, "not_http", (json_int_t)p.not_http, "unannounced",
-		(json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges", unused_list(r));
+		(json_int_t)t.served, "normalised", (json_int_t)t.normalised, "missed",
+		(json_int_t)(t.missed + p.websockets_missed + p.dialogues_missed +
+			r->unknown_names + r->refused),
+		"unused", (json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "sinks",
+		(json_int_t)t.sinks, "sinks_repeated", (json_int_t)t.sinks_repeated,
+		"sinks_unrecorded", (json_int_t)t.sinks_unrecorded, "messages",
+		(json_int_t)p.messages, "messages_normalised", (json_int_t)p.messages_normalised,
+		"unknown_names", (json_int_t)r->unknown_names, "refused", (json_int_t)r->refused,
+		"connections", (json_int_t)p.connections, "not_http", (json_int_t)p.not_http,
+		"unannounced", (json_int_t)p.unannounced, "misses", r->misses, "unused_exchanges",
+		unused_list(r));
 }
 
 bool replay_is_clean(const struct replay *r)
@@ -376,5 +383,7 @@ bool replay_is_clean(const struct replay *r)
 	matcher_totals(r->matcher, &t);
 	if (r->peer)
 		peer_stats(r->peer, &p);
-	return t.missed + r->unknown_names + r->refused + p.not_http == 0;
+	return t.missed + p.websockets_missed + p.dialogues_missed + r->unknown_names +
+		r->refused ==
+		0;
 }
