@@ -138,12 +138,12 @@ int canon_request(const struct canon_input *in, struct buffer *out)
 	return r;
 }
 
-struct call_key canon_key(struct span canonical)
+struct call_key canon_key(struct span form)
 {
 	XXH128_canonical_t bytes;
 	struct call_key key;
 
-	XXH128_canonicalFromHash(&bytes, XXH3_128bits(canonical.data, canonical.len));
+	XXH128_canonicalFromHash(&bytes, XXH3_128bits(form.data, form.len));
 	_Static_assert(sizeof(bytes) == sizeof(key), "a key is one XXH3-128");
 	memcpy(&key, &bytes, sizeof(key));
 	return key;

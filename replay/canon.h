@@ -24,14 +24,22 @@ struct canon_input {
 #define CANON_BODY_MAX (16u << 20)
 /* A canonical form fits: a body whose own would not stays as it is. */
 #define CANON_FORM_MAX (CANON_BODY_MAX + (8u << 20))
+/* One whose marks would make it longer than this is not normalised. */
+#define CANON_NORMAL_MAX (2 * CANON_FORM_MAX)
 
 struct call_key {
-	uint8_t bytes[16]; /* XXH3-128 of the canonical form */
+	uint8_t bytes[16]; /* XXH3-128 of a form */
 };
 
 /* Appends the canonical form, as readable lines, to `out`. 0 or -errno (`out` unchanged). */
 int canon_request(const struct canon_input *in, struct buffer *out);
-struct call_key canon_key(struct span canonical);
+/*
+ * Appends the normalised form of a canonical one: the same lines, with a mark ("{{uuid}}",
+ * "{{time}}" …) for every value that its spelling shows to be another in each run. The names of
+ * models and versions, numbers and words stay. 0 or -errno (`out` unchanged).
+ */
+int canon_normalise(struct span canonical, struct buffer *out);
+struct call_key canon_key(struct span form);
 /* True for headers that never take part in matching. */
 bool canon_is_volatile_header(struct span name);
 

@@ -63,6 +63,21 @@ int canon_percent(struct span s, struct buffer *out)
 	return 0;
 }
 
+int canon_percent_undo(struct span s, struct buffer *out)
+{
+	int byte, r = 0;
+
+	while (s.len && !r) {
+		uint8_t c;
+
+		byte = decode_percent(s);
+		c = byte >= 0 ? (uint8_t)byte : s.data[0];
+		r = buffer_append(out, &c, 1);
+		s = (struct span){s.data + (byte >= 0 ? 3 : 1), s.len - (byte >= 0 ? 3 : 1)};
+	}
+	return r;
+}
+
 static int compare_spans(struct span a, struct span b)
 {
 	size_t shorter = a.len < b.len ? a.len : b.len;

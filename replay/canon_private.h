@@ -2,10 +2,14 @@
 #ifndef REPLAY_CANON_PRIVATE_H
 #define REPLAY_CANON_PRIVATE_H
 
+#include <jansson.h>
 #include "replay/canon.h"
+#include "replay/shapes.h"
 
 /* Appends the percent-encoded `s` in one spelling (RFC 3986 section 6.2.2). 0 or -errno. */
 int canon_percent(struct span s, struct buffer *out);
+/* Appends the bytes that the percent-encoded `s` stands for. 0 or -errno. */
+int canon_percent_undo(struct span s, struct buffer *out);
 /*
  * Appends each name=value of a query or form as a line after `prefix`, sorted by name, secrets as
  * marks. 0, -E2BIG also for more pairs than anyone sends, -ENOMEM; on failure `out` may have grown.
@@ -18,6 +22,15 @@ int canon_headers(const struct http1_head *head, struct buffer *out);
 int canon_body(const struct http1_head *head, struct span body, struct buffer *out);
 /* 0, -EBADMSG: not JSON that can be rewritten without losing something, -E2BIG, -ENOMEM. */
 int canon_json(struct span text, struct buffer *out);
+/* The same of a value. */
+int canon_dump_json(const json_t *json, struct buffer *out);
+/* The value, or NULL; `flags`: jansson's. */
+json_t *canon_load_json(struct span text, size_t flags);
+/* The normalised form of one value: JSON if it is, else text. 0 or -errno, `out` may have grown. */
+int canon_normal_value(struct span value, enum shape_context context, struct buffer *out);
+/* -EBADMSG: not an object or array. */
+int canon_normal_json(struct span text, struct buffer *out);
+int canon_normal_text(struct span text, enum shape_context context, struct buffer *out);
 
 /* The boundary of a multipart Content-Type, or an empty span. */
 struct span canon_boundary(struct span content_type);

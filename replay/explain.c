@@ -12,27 +12,12 @@
 
 /* The search for the recorded call most like the one asked. */
 struct search {
-	const struct match_form *actual;
+	const struct match_form *asked;  /* as it came */
+	const struct match_form *actual; /* normalised, as what it is compared with is */
 	const struct match_call *best;
 	uint64_t distance;
-	struct buffer form; /* of the best */
+	struct buffer form; /* of the best, normalised */
 };
-
-/* "host:port" of "POST https://host:port/path". */
-static struct span authority_of(struct span line)
-{
-	const uint8_t *start = memmem(line.data, line.len, "://", 3);
-	struct span rest = {line.data, 0};
-	const uint8_t *slash;
-
-	if (!start)
-		return rest;
-	rest = (struct span){start + 3, (size_t)(line.data + line.len - start) - 3};
-	slash = memchr(rest.data, '/', rest.len);
-	if (slash)
-		rest.len = (size_t)(slash - rest.data);
-	return rest;
-}
 
 /* As near: what has not been served yet, the earliest of it; else what was served last. */
 static bool is_likelier(const struct match_call *a, const struct match_call *b)
@@ -42,13 +27,23 @@ static bool is_likelier(const struct match_call *a, const struct match_call *b)
 	return a->served ? a > b : a < b;
 }
 
-static void consider(struct search *s, const struct tape *t, const struct match_call *call)
+static int normalised_form(const struct tape *t, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
+	int r = match_recorded_form(t, call->exchange, CANDIDATE_BYTES, &text);
+
+	r = r ? r : canon_normalise((struct span){text.data, text.len}, out);
+	buffer_free(&text);
+	return r;
+}
+
+static void consider(struct search *s, const struct tape *t, const struct match_call *call)
+{
+	struct buffer text = BUFFER(CANON_NORMAL_MAX);
 	struct match_form form;
 	uint64_t distance;
 
-	if (match_recorded_form(t, call->exchange, CANDIDATE_BYTES, &text)) {
+	if (normalised_form(t, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
@@ -75,7 +70,7 @@ static bool same_endpoint(const struct match_call *call, const struct call_key *
 /* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
 static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
 {
-	struct span authority = authority_of(s->actual->line);
+	struct span authority = match_line_authority(s->actual->line);
 	int looked_at = 0;
 
 	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
@@ -120,14 +115,6 @@ static void append_url(struct buffer *b, const struct match_form *form)
 	}
 }
 
-static struct span method_of(const struct match_form *form)
-{
-	const uint8_t *space = memchr(form->line.data, ' ', form->line.len);
-
-	return (struct span){
-		form->line.data, space ? (size_t)(space - form->line.data) : form->line.len};
-}
-
 static json_t *text_json(const struct buffer *b)
 {
 	json_t *text = json_stringn(b->data ? (const char *)b->data : "", b->len);
@@ -143,7 +130,7 @@ static json_t *request_json(const struct match_form *form, const struct call_key
 	append_url(&url, form);
 	for (size_t i = 0; key && i < sizeof(key->bytes); i++)
 		(void)buffer_printf(&hex, "%02x", key->bytes[i]);
-	json_object_set_new(request, "method", match_excerpt(method_of(form)));
+	json_object_set_new(request, "method", match_excerpt(match_line_method(form->line)));
 	json_object_set_new(request, "url", text_json(&url));
 	if (key)
 		json_object_set_new(request, "key", text_json(&hex));
@@ -194,16 +181,16 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 	const json_t *differences)
 {
 	struct buffer b = BUFFER(MESSAGE_BYTES_MAX + HTTP1_HEAD_BYTES_MAX);
-	struct span authority = authority_of(s->actual->line);
+	struct span authority = match_line_authority(s->actual->line);
 	json_t *text;
 
 	if (outcome == MATCH_NO_HOST) {
 		append_span(&b, authority);
 		(void)buffer_printf(&b, " was never recorded");
 	} else {
-		append_span(&b, method_of(s->actual));
+		append_span(&b, match_line_method(s->asked->line));
 		(void)buffer_append(&b, " ", 1);
-		append_url(&b, s->actual);
+		append_url(&b, s->asked);
 	}
 	if (outcome == MATCH_USED_UP) {
 		say_used_up(&b, recorded);
@@ -212,6 +199,8 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 	} else if (outcome == MATCH_NO_ENDPOINT) {
 		(void)buffer_printf(&b, " was never recorded, only other calls to ");
 		append_span(&b, authority);
+	} else if (outcome == MATCH_SINK_UNRECORDED) {
+		(void)buffer_printf(&b, " is telemetry that was never recorded");
 	}
 	text = text_json(&b);
 	buffer_free(&b);
@@ -231,8 +220,9 @@ static enum match_outcome find_nearest(
 	if (s->best)
 		return MATCH_DIFFERENT;
 	search(s, m, NULL);
-	return s->best || host_recorded(m, authority_of(s->actual->line)) ? MATCH_NO_ENDPOINT
-									  : MATCH_NO_HOST;
+	return s->best || host_recorded(m, match_line_authority(s->actual->line))
+		? MATCH_NO_ENDPOINT
+		: MATCH_NO_HOST;
 }
 
 static json_t *explanation(const struct search *s, const struct call_key *key, uint64_t recorded,
@@ -242,14 +232,14 @@ static json_t *explanation(const struct search *s, const struct call_key *key, u
 	struct match_form nearest;
 
 	json_object_set_new(e, "type", json_string(match_outcome_name(match->outcome)));
-	json_object_set_new(e, "request", request_json(s->actual, key));
+	json_object_set_new(e, "request", request_json(s->asked, key));
 	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
 	if (s->best) {
 		/* Used up: it was the same request, so its form is this one's. */
 		match_form_parse(s->form.len
 				? (struct span){s->form.data, s->form.len}
-				: (struct span){s->actual->line.data, s->actual->url.len},
+				: (struct span){s->asked->line.data, s->asked->url.len},
 			&nearest);
 		if (s->form.len)
 			match_differences(&nearest, s->actual, differences);
@@ -261,17 +251,18 @@ static json_t *explanation(const struct search *s, const struct call_key *key, u
 	return e;
 }
 
-void match_explain(
-	struct matcher *m, struct span form, const struct match_slot *slot, struct match *ret)
+void match_explain(const struct matcher *m, const struct match_request *request,
+	const struct match_slot *slot, struct match *ret)
 {
-	struct match_form actual;
-	struct search s = {.actual = &actual};
-	struct call_key key = canon_key(form);
+	struct match_form asked, actual;
+	struct search s = {.asked = &asked, .actual = &actual};
 
-	match_form_parse(form, &actual);
-	ret->outcome = find_nearest(m, slot, &s);
+	match_form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
+	match_form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);
+	ret->outcome = request->sink ? MATCH_SINK_UNRECORDED : find_nearest(m, slot, &s);
 	ret->nearest = s.best ? s.best->exchange : NULL;
-	ret->explanation = explanation(&s, &key, slot ? slot->count : 0, ret);
+	ret->explanation =
+		explanation(&s, &request->keys[KEY_CANONICAL], slot ? slot->count : 0, ret);
 	match_form_free(&actual);
 	buffer_free(&s.form);
 }

@@ -7,15 +7,23 @@
 #include "replay/tape.h"
 
 /*
- * Finds the recorded exchange for a request. The n-th request with a key gets the n-th recorded
- * exchange with that key; when they are used up, that is a miss of its own kind.
+ * Finds the recorded exchange for a request: the n-th request with a key gets the n-th recorded
+ * exchange with that key; when they are used up, that is a miss of its own kind. The key is that of
+ * the canonical form or, where that has nothing to serve, of the normalised one; an exchange served
+ * by either is served.
+ *
+ * Telemetry (replay/sinks.h) goes by its address alone, again when it is used up, and is counted
+ * apart from everything else: what it did not find is no miss.
  */
 enum match_outcome {
 	MATCH_EXACT,
-	MATCH_USED_UP,     /* recorded, but every occurrence has been served */
-	MATCH_DIFFERENT,   /* a call to the same endpoint is recorded, but differs */
-	MATCH_NO_ENDPOINT, /* the host is recorded, this method and path are not */
-	MATCH_NO_HOST,     /* nothing was ever recorded for this host */
+	MATCH_NORMALISED, /* differs in values that are others in every run */
+	MATCH_SINK,
+	MATCH_USED_UP,         /* recorded, but every occurrence has been served */
+	MATCH_DIFFERENT,       /* a call to the same endpoint is recorded, but differs */
+	MATCH_NO_ENDPOINT,     /* the host is recorded, this method and path are not */
+	MATCH_NO_HOST,         /* nothing was ever recorded for this host */
+	MATCH_SINK_UNRECORDED, /* telemetry to an address never recorded with an answer */
 	MATCH_OUTCOME_MAX
 };
 
@@ -26,8 +34,9 @@ struct match {
 	uint64_t occurrence;             /* which request with this key this was, from 1 */
 	/*
 	 * On a miss: {"type": "used_up", "request": {method, url, key}, "nearest": {number, …},
-	 * "differences": [{"at": "$.messages[0].content" | "header accept" | "query page" | "body",
-	 * "expected": …, "actual": …}, …], "message": "one sentence"}. The caller's reference.
+	 * "differences" of the normalised forms: [{"at": "$.messages[0].content" | "header accept"
+	 * | "query page" | "body", "expected": …, "actual": …}, …], "message": "one sentence"}. The
+	 * caller's reference.
 	 */
 	json_t *explanation;
 };
@@ -52,9 +61,14 @@ const struct exchange *match_peek(struct matcher *m, struct span scheme, struct 
 struct match_totals {
 	uint64_t recorded; /* exchanges in the recording that can be served */
 	uint64_t served, missed, unused;
-	uint64_t ambiguous; /* identical requests that were in flight together with different
-			       answers */
+	uint64_t normalised; /* of those served */
+	uint64_t ambiguous;  /* identical requests that were in flight together with different
+				answers */
+	/* Telemetry, in none of the above: answered, of those again, and not. */
+	uint64_t sinks, sinks_repeated, sinks_unrecorded;
 };
+/* True where the program got no recorded answer and should have. */
+bool match_is_miss(const struct match *match);
 void matcher_totals(const struct matcher *m, struct match_totals *ret);
 /* Every exchange never served, in order; the caller frees the array only. */
 int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);

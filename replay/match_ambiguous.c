@@ -52,9 +52,10 @@ static bool answers_differ(const struct answer *a, const struct answer *b)
 static void compare_with_later(const struct matcher *m, struct answer *answers, size_t i)
 {
 	uint64_t end = end_of(m->calls[i].exchange);
-	size_t j = m->calls[i].next;
+	size_t j = m->calls[i].next[KEY_CANONICAL];
 
-	for (int n = 0; n < OVERLAPS_MAX && j != MATCH_NONE; n++, j = m->calls[j].next) {
+	for (int n = 0; n < OVERLAPS_MAX && j != MATCH_NONE;
+		n++, j = m->calls[j].next[KEY_CANONICAL]) {
 		if (m->calls[j].exchange->request.start_ns > end)
 			return;
 		if (answers_differ(answer_of(m, answers, i), answer_of(m, answers, j)))

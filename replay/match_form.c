@@ -90,6 +90,36 @@ bool match_form_line(struct span *lines, struct span *ret)
 	return true;
 }
 
+struct span match_line_method(struct span line)
+{
+	const uint8_t *space = line.len ? memchr(line.data, ' ', line.len) : NULL;
+
+	return (struct span){line.data, space ? (size_t)(space - line.data) : line.len};
+}
+
+struct span match_line_authority(struct span line)
+{
+	const uint8_t *start = line.len ? memmem(line.data, line.len, "://", 3) : NULL;
+	struct span rest = {line.data, 0};
+	const uint8_t *slash;
+
+	if (!start)
+		return rest;
+	rest = (struct span){start + 3, (size_t)(line.data + line.len - start) - 3};
+	slash = rest.len ? memchr(rest.data, '/', rest.len) : NULL;
+	if (slash)
+		rest.len = (size_t)(slash - rest.data);
+	return rest;
+}
+
+struct span match_line_path(struct span line)
+{
+	struct span authority = match_line_authority(line);
+	const uint8_t *path = authority.data + authority.len;
+
+	return (struct span){path, (size_t)(line.data + line.len - path)};
+}
+
 static bool begins(struct span s, const char *text)
 {
 	size_t len = strlen(text);

@@ -6,14 +6,21 @@
 
 #define MATCH_NONE SIZE_MAX
 
+enum match_key {
+	KEY_CANONICAL,
+	KEY_NORMALISED,
+	KEY_SINK, /* of telemetry, which has no other: its endpoint */
+	KEY_MAX
+};
+
 /* One recorded exchange. */
 struct match_call {
 	const struct exchange *exchange;
-	bool servable, served;
-	struct call_key key;
-	struct call_key endpoint; /* of method, scheme, authority, path */
+	bool servable, served, sink;
+	struct call_key keys[KEY_MAX];
+	struct call_key endpoint; /* of method, scheme, authority, path, normalised */
 	struct call_key url;      /* of those and the query */
-	size_t next;              /* call with the same key, or MATCH_NONE */
+	size_t next[KEY_MAX];     /* call with the same key, or MATCH_NONE */
 };
 
 /* Everything asked or recorded under one key. */
@@ -21,22 +28,31 @@ struct match_slot {
 	bool used;
 	struct call_key key;
 	size_t first, last; /* calls, MATCH_NONE: never recorded */
-	size_t next;        /* to serve */
+	size_t next;        /* to serve, or served by another key */
 	uint64_t count;     /* recorded */
 	uint64_t asked;
+};
+
+/* An open hash table. */
+struct match_index {
+	struct match_slot *slots;
+	size_t count, used; /* count is a power of two */
 };
 
 struct matcher {
 	const struct tape *tape;
 	struct match_call *calls; /* as in tape->exchanges */
 	size_t count;
-	struct match_slot *slots;
-	size_t slot_count, slots_used; /* slot_count is a power of two */
+	struct match_index indices[KEY_MAX];
 	struct match_totals totals;
 };
 
-/* The slot of that key, or the empty one where it belongs. */
-struct match_slot *match_slot_find(const struct matcher *m, const struct call_key *key);
+/* A request asked for, in both its forms. */
+struct match_request {
+	struct buffer canonical, normalised;
+	struct call_key keys[KEY_MAX];
+	bool sink;
+};
 
 /*
  * Appends the canonical form of a recorded request. A body over `body_max` is named by its length
@@ -44,6 +60,10 @@ struct match_slot *match_slot_find(const struct matcher *m, const struct call_ke
  */
 int match_recorded_form(
 	const struct tape *t, const struct exchange *x, size_t body_max, struct buffer *out);
+/* "host:port" of "POST https://host:port/path"; its method; its path. */
+struct span match_line_authority(struct span line);
+struct span match_line_method(struct span line);
+struct span match_line_path(struct span line);
 
 /* XXH3-128 of a recorded body, framing left out. 0 or -errno. */
 int match_body_digest(const struct tape *t, const struct tape_message *m, struct call_key *ret);
@@ -87,9 +107,10 @@ void match_excerpts(struct span expected, struct span actual, json_t **ret_expec
 json_t *match_excerpt(struct span text);
 #define MATCH_EXCERPT_MAX 200
 
-/* Finds the recorded call most like this one and says how they differ. */
-void match_explain(
-	struct matcher *m, struct span form, const struct match_slot *slot, struct match *ret);
+/* Finds the recorded call most like this one and says how they differ. `slot`: of its key, or NULL.
+ */
+void match_explain(const struct matcher *m, const struct match_request *request,
+	const struct match_slot *slot, struct match *ret);
 
 /* Recorded calls of one key that were in flight together and got different answers. */
 uint64_t match_count_ambiguous(const struct matcher *m);

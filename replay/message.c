@@ -70,9 +70,23 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 	return same;
 }
 
-bool message_agrees(struct span recorded, struct span actual)
+static bool agrees_normalised(struct span recorded, struct span actual)
 {
-	return fits(recorded, actual) || agrees_as_json(recorded, actual);
+	struct buffer a = BUFFER(CANON_MAX), b = BUFFER(CANON_MAX);
+	bool same = !canon_normal_value(recorded, SHAPES_TEXT, &a) &&
+		!canon_normal_value(actual, SHAPES_TEXT, &b) &&
+		fits((struct span){a.data, a.len}, (struct span){b.data, b.len});
+
+	buffer_free(&a);
+	buffer_free(&b);
+	return same;
+}
+
+enum match_outcome message_match(struct span recorded, struct span actual)
+{
+	if (fits(recorded, actual) || agrees_as_json(recorded, actual))
+		return MATCH_EXACT;
+	return agrees_normalised(recorded, actual) ? MATCH_NORMALISED : MATCH_DIFFERENT;
 }
 
 /* A message as it may be shown. */
@@ -84,6 +98,16 @@ static void hide(struct span message, struct buffer *out)
 		buffer_reset(out);
 }
 
+static void hide_volatile(struct span message, struct buffer *out)
+{
+	struct buffer hidden = BUFFER(8 * EXPLAIN_MAX);
+
+	hide(message, &hidden);
+	if (canon_normal_value((struct span){hidden.data, hidden.len}, SHAPES_TEXT, out))
+		buffer_reset(out);
+	buffer_free(&hidden);
+}
+
 static json_t *parse(const struct buffer *text)
 {
 	return text->len ? json_loadb((const char *)text->data, text->len, JSON_ALLOW_NUL, NULL)
@@ -92,11 +116,11 @@ static json_t *parse(const struct buffer *text)
 
 static void find_differences(struct span expected, struct span actual, struct match_diff *diff)
 {
-	struct buffer e = BUFFER(8 * EXPLAIN_MAX), a = BUFFER(8 * EXPLAIN_MAX);
+	struct buffer e = BUFFER(16 * EXPLAIN_MAX), a = BUFFER(16 * EXPLAIN_MAX);
 	json_t *expected_json, *actual_json;
 
-	hide(expected, &e);
-	hide(actual, &a);
+	hide_volatile(expected, &e);
+	hide_volatile(actual, &a);
 	expected_json = parse(&e);
 	actual_json = parse(&a);
 	if (expected_json && actual_json)

@@ -9,10 +9,11 @@
 /* The bytes of a recorded one; valid until the recording is read again. 0 or -errno. */
 int message_read(const struct tape *t, const struct tape_frame *f, struct span *ret);
 /*
- * JSON that differs in nothing but the order of its names agrees; else the bytes have to be the
- * same. Where the recording has a placeholder any secret agrees.
+ * MATCH_EXACT: the bytes are the same, or JSON that differs in nothing but the order of its names;
+ * MATCH_NORMALISED: they differ in what is another in every run; else MATCH_DIFFERENT. Where the
+ * recording has a placeholder any secret agrees.
  */
-bool message_agrees(struct span recorded, struct span actual);
+enum match_outcome message_match(struct span recorded, struct span actual);
 /*
  * Why `actual` is a miss, where the recorded frame `expected` of `e` (its frame_count: none) was
  * next: like that of a request, with "request": {"url", "message": which of the client's}. The

@@ -62,6 +62,9 @@ struct peer_stats {
 	uint64_t dialogues_recorded, dialogues, dialogues_missed;
 	/* Connections closed because their client sent a WebSocket message never recorded. */
 	uint64_t websockets_missed;
+	/* WebSocket messages of clients that were recorded, and those known by their normalised
+	 * form alone. */
+	uint64_t messages, messages_normalised;
 	uint64_t unannounced; /* connections reset because nobody announced them */
 	uint64_t bytes_in, bytes_out;
 };

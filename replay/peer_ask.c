@@ -15,6 +15,7 @@ static const char *const miss_sentences[MATCH_OUTCOME_MAX] = {
 		"A request to this endpoint was recorded, but this one differs from it.",
 	[MATCH_NO_ENDPOINT] = "This method and path were never recorded for this host.",
 	[MATCH_NO_HOST] = "This host was never recorded.",
+	[MATCH_SINK_UNRECORDED] = "This telemetry was never recorded.",
 };
 
 void ask_body_free(struct ask_body *b)
@@ -90,7 +91,7 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 	describe(c, head, authority, body, &input);
 	int r = match_next(options->matcher, &input, ret);
 	free(authority);
-	if (r == 0 && !ret->exchange && options->on_miss)
+	if (r == 0 && match_is_miss(ret) && options->on_miss)
 		options->on_miss(options->context, ret);
 	return r;
 }

@@ -109,19 +109,29 @@ static size_t next_acceptable(const struct websocket_play *w, size_t from)
 	return e->frame_count;
 }
 
-static size_t find_message(const struct connection *c, const struct websocket_message *m)
+/* Which of the messages that may come now it is; of two that agree the one that does exactly. */
+static size_t find_message(
+	const struct connection *c, const struct websocket_message *m, enum match_outcome *ret)
 {
 	const struct websocket_play *w = c->websocket;
 	const struct exchange *e = w->exchange;
-	size_t i = next_acceptable(w, w->ear);
-	for (; i < e->frame_count; i = next_acceptable(w, i + 1)) {
+	size_t found = e->frame_count;
+	*ret = MATCH_DIFFERENT;
+	for (size_t i = next_acceptable(w, w->ear); i < e->frame_count && *ret != MATCH_EXACT;
+		i = next_acceptable(w, i + 1)) {
+		enum match_outcome outcome;
 		struct span recorded;
-		if (e->frames[i].opcode == (uint32_t)m->opcode &&
-			message_read(c->peer->options.tape, &e->frames[i], &recorded) == 0 &&
-			message_agrees(recorded, m->bytes))
-			break;
+		if (e->frames[i].opcode != (uint32_t)m->opcode ||
+			message_read(c->peer->options.tape, &e->frames[i], &recorded) < 0)
+			continue;
+		outcome = message_match(recorded, m->bytes);
+		if (outcome == MATCH_EXACT ||
+			(outcome == MATCH_NORMALISED && *ret == MATCH_DIFFERENT)) {
+			found = i;
+			*ret = outcome;
+		}
 	}
-	return i;
+	return found;
 }
 
 static void miss(struct connection *c, const struct websocket_message *m)
@@ -141,11 +151,14 @@ static void miss(struct connection *c, const struct websocket_message *m)
 static void take_data(struct connection *c, const struct websocket_message *m)
 {
 	struct websocket_play *w = c->websocket;
-	size_t i = find_message(c, m);
+	enum match_outcome outcome;
+	size_t i = find_message(c, m, &outcome);
 	if (i == w->exchange->frame_count) {
 		miss(c, m);
 		return;
 	}
+	c->peer->stats.messages++;
+	c->peer->stats.messages_normalised += outcome == MATCH_NORMALISED;
 	w->heard[i] = true;
 	w->heard_ns = monotonic_ns();
 	advance_ear(w);

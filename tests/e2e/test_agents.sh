@@ -34,7 +34,7 @@ prepare_vendors() {
 	for host in localhost "${VENDOR_HOSTS[@]}"; do
 		echo "127.0.0.1 $host"
 	done >"$VENDORS/hosts"
-	export NODE_EXTRA_CA_CERTS=$PWD/pki/ca.pem SSL_CERT_FILE=$PWD/pki/ca.pem
+	export NODE_EXTRA_CA_CERTS=$PWD/pki/ca.pem SSL_CERT_FILE=$PWD/pki/ca.pem GIT_SSL_CAINFO=$PWD/pki/ca.pem
 	export ANTHROPIC_API_KEY=sk-ant-api03-not-a-key OPENAI_API_KEY=sk-not-a-key
 	export CODEX_API_KEY=$OPENAI_API_KEY GEMINI_API_KEY=AIzaNotAKey
 	export TERM=xterm-256color

@@ -400,23 +400,45 @@ static uint64_t missed(const struct replay *r)
 
 json_t *replay_report(const struct replay *r)
 {
+	json_t *report = json_object();
 	struct match_totals t;
 	struct peer_stats p = {0};
 
 	matcher_totals(r->matcher, &t);
 	if (r->peer)
 		peer_stats(r->peer, &p);
-	return json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O, "
-		"s:o}",
-		"recording", r->options.path, "recorded", (json_int_t)t.recorded, "served",
-		(json_int_t)t.served, "missed", (json_int_t)missed(r), "unused",
-		(json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "unknown_names",
-		(json_int_t)r->unknown_names, "refused", (json_int_t)r->refused, "connections",
-		(json_int_t)p.connections, "not_http", (json_int_t)p.not_http, "unannounced",
-		(json_int_t)p.unannounced, "dialogues_recorded", (json_int_t)p.dialogues_recorded,
-		"dialogues", (json_int_t)p.dialogues, "unused_dialogues", unused_dialogues(r),
-		"misses", r->misses, "unused_exchanges", unused_list(r));
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{"recorded", t.recorded},
+		{"served", t.served},
+		{"normalised", t.normalised},
+		{"missed", missed(r)},
+		{"unused", t.unused},
+		{"ambiguous", t.ambiguous},
+		{"sinks", t.sinks},
+		{"sinks_repeated", t.sinks_repeated},
+		{"sinks_unrecorded", t.sinks_unrecorded},
+		{"messages", p.messages},
+		{"messages_normalised", p.messages_normalised},
+		{"dialogues_recorded", p.dialogues_recorded},
+		{"dialogues", p.dialogues},
+		{"unknown_names", r->unknown_names},
+		{"refused", r->refused},
+		{"connections", p.connections},
+		{"not_http", p.not_http},
+		{"unannounced", p.unannounced},
+	};
+
+	json_object_set_new(report, "recording", json_string(r->options.path));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		json_object_set_new(
+			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+	json_object_set(report, "misses", r->misses);
+	json_object_set_new(report, "unused_exchanges", unused_list(r));
+	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
+	return report;
 }
 
 bool replay_is_clean(const struct replay *r)

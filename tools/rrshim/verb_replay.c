@@ -128,10 +128,12 @@ static void print_summary(const struct job *job, json_t *report)
 			" recorded calls are ambiguous: the same request was in flight twice, "
 			"with different answers\n",
 			number(report, "ambiguous"));
-	fprintf(stderr,
-		"rrshim: replayed %s: %" JSON_INTEGER_FORMAT " served, %" JSON_INTEGER_FORMAT
-		" missed, %" JSON_INTEGER_FORMAT " unused\n",
-		name ? name + 1 : job->options.path, number(report, "served"),
+	fprintf(stderr, "rrshim: replayed %s: %" JSON_INTEGER_FORMAT " served,",
+		name ? name + 1 : job->options.path, number(report, "served"));
+	if (number(report, "normalised") > 0)
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " of them normalised,",
+			number(report, "normalised"));
+	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
 		number(report, "missed"), number(report, "unused"));
 }
 

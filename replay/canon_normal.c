@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include "replay/canon_private.h"
+#include "replay/match_private.h"
+
+static struct span after(struct span s, size_t n)
+{
+	return (struct span){s.data + n, s.len - n};
+}
+
+static int append_span(struct buffer *out, struct span s)
+{
+	return buffer_append(out, s.data, s.len);
+}
+
+static bool begins(struct span s, const char *text)
+{
+	size_t len = strlen(text);
+
+	return s.len >= len && memcmp(s.data, text, len) == 0;
+}
+
+int canon_normal_text(struct span text, enum shape_context context, struct buffer *out)
+{
+	size_t plain = 0, at = 0;
+	int r = 0;
+
+	while (at < text.len && !r) {
+		bool inside = shapes_is_word(text.data[at]);
+		const char *mark = NULL;
+		size_t len =
+			inside || text.data[at] == '/' ? shapes_match(text, at, context, &mark) : 0;
+
+		if (len) {
+			r = append_span(out, (struct span){text.data + plain, at - plain});
+			r = r ? r : buffer_append(out, mark, strlen(mark));
+			plain = at += len;
+			continue;
+		}
+		for (at++; inside && at < text.len && shapes_is_word(text.data[at]); at++)
+			;
+	}
+	return r ? r : append_span(out, after(text, plain));
+}
+
+int canon_normal_value(struct span value, enum shape_context context, struct buffer *out)
+{
+	size_t before = out->len;
+	int r = canon_normal_json(value, out);
+
+	if (r != -EBADMSG)
+		return r;
+	out->len = before;
+	return canon_normal_text(value, context, out);
+}
+
+/* A value of a query or form, written so that it stays on its line. */
+static int append_encoded(struct span s, struct buffer *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s.len && !r; i++) {
+		uint8_t c = s.data[i];
+
+		r = c <= ' ' || c == '%' || c == '&' || c >= 0x7f ? buffer_printf(out, "%%%02X", c)
+								  : buffer_append(out, &c, 1);
+	}
+	return r;
+}
+
+/* "name=value", percent-encoded: written anew only where something in it is volatile. */
+static int pair_line(struct span line, struct buffer *out)
+{
+	const uint8_t *equals = line.len ? memchr(line.data, '=', line.len) : NULL;
+	size_t name = equals ? (size_t)(equals - line.data) + 1 : 0;
+	struct buffer value = BUFFER(CANON_NORMAL_MAX), normal = BUFFER(CANON_NORMAL_MAX);
+	int r = canon_percent_undo(after(line, name), &value);
+
+	r = r ? r
+	      : canon_normal_value((struct span){value.data, value.len}, SHAPES_HEADER, &normal);
+	r = r ? r : buffer_append(out, line.data, name);
+	if (!r &&
+		span_equal((struct span){value.data, value.len},
+			(struct span){normal.data, normal.len}))
+		r = append_span(out, after(line, name));
+	else if (!r)
+		r = append_encoded((struct span){normal.data, normal.len}, out);
+	buffer_free(&value);
+	buffer_free(&normal);
+	return r;
+}
+
+static int header_line(struct span line, struct buffer *out)
+{
+	const uint8_t *colon = line.len ? memmem(line.data, line.len, ": ", 2) : NULL;
+	size_t name = colon ? (size_t)(colon - line.data) + 2 : 0;
+	int r = buffer_append(out, line.data, name);
+
+	return r ? r : canon_normal_value(after(line, name), SHAPES_HEADER, out);
+}
+
+/* Whom is asked stays: only the path has ids in it. */
+static int first_line(struct span line, struct buffer *out)
+{
+	struct span path = match_line_path(line);
+	int r = buffer_append(out, line.data, line.len - path.len);
+
+	return r ? r : canon_normal_text(path, SHAPES_HEADER, out);
+}
+
+static int each_line(struct span lines, size_t prefix,
+	int (*append)(struct span line, struct buffer *out), struct buffer *out)
+{
+	struct span line;
+	int r = 0;
+
+	while (!r && match_form_line(&lines, &line)) {
+		r = buffer_append(out, line.data, prefix);
+		r = r ? r : append(after(line, prefix), out);
+		r = r ? r : buffer_append(out, "\n", 1);
+	}
+	return r ? r : append(lines, out); /* the last may have no line end */
+}
+
+static int json_line(struct span line, struct buffer *out)
+{
+	return canon_normal_value(line, SHAPES_TEXT, out);
+}
+
+static bool is_form(const struct match_form *form)
+{
+	static const char type[] = "header content-type: application/x-www-form-urlencoded";
+	struct span headers = form->headers, line;
+
+	while (match_form_line(&headers, &line)) {
+		if (begins(line, type))
+			return true;
+	}
+	return false;
+}
+
+/* A digest is all there is of a large body: it stays. */
+static int body(const struct match_form *form, struct buffer *out)
+{
+	size_t before = out->len;
+	int r;
+
+	if (begins(form->body, "body-digest "))
+		return append_span(out, form->body);
+	if (is_form(form))
+		return each_line(form->body, 0, pair_line, out);
+	r = canon_normal_json(form->body, out);
+	if (r != -EBADMSG)
+		return r;
+	out->len = before;
+	return each_line(form->body, 0, json_line, out);
+}
+
+static int append_normal(const struct match_form *form, struct buffer *out)
+{
+	int r = first_line(form->line, out);
+
+	r = r ? r : buffer_append(out, "\n", 1);
+	r = r ? r : each_line(form->queries, strlen("query "), pair_line, out);
+	r = r ? r : each_line(form->headers, 0, header_line, out);
+	r = r ? r : buffer_append(out, "\n", 1);
+	return r ? r : body(form, out);
+}
+
+int canon_normalise(struct span canonical, struct buffer *out)
+{
+	struct match_form form;
+	size_t before = out->len;
+	int r;
+
+	match_form_split(canonical, &form);
+	r = append_normal(&form, out);
+	if (r == -E2BIG) {
+		out->len = before;
+		r = append_span(out, canonical);
+	}
+	if (r)
+		out->len = before;
+	return r;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/canon_private.h"
+
+/* JSON with marks for volatile values; JSON inside its strings likewise. */
+
+#define NESTED_MAX 4 /* JSON in a string of JSON in a string */
+
+/* What is chosen, not made up: an answer for another model or version is another answer. */
+static const char *const exact_members[] = {"model", "modelId", "model_id", "model_name",
+	"anthropic_version", "api_version", "apiVersion"};
+
+struct member {
+	struct buffer name; /* normalised, quoted */
+	size_t index;
+	json_t *value;
+	bool exact;
+};
+
+static int append_value(json_t *value, int nested, struct buffer *out);
+
+static int append_text(struct buffer *out, const char *text)
+{
+	return buffer_append(out, text, strlen(text));
+}
+
+static int append_quoted(const struct buffer *text, struct buffer *out)
+{
+	json_t *string = json_stringn_nocheck(text->len ? (const char *)text->data : "", text->len);
+	int r = string ? canon_dump_json(string, out) : -ENOMEM;
+
+	json_decref(string);
+	return r;
+}
+
+static bool may_be_json(struct span s)
+{
+	return s.len > 1 && (s.data[0] == '{' || s.data[0] == '[');
+}
+
+static int normal_json(struct span text, int nested, struct buffer *out)
+{
+	json_t *json = may_be_json(text) ? canon_load_json(text, 0) : NULL;
+	int r = json ? append_value(json, nested, out) : -EBADMSG;
+
+	json_decref(json);
+	return r;
+}
+
+/* The text of a string, without quotes. */
+static int normal_string(struct span s, int nested, struct buffer *out)
+{
+	int r = nested < NESTED_MAX ? normal_json(s, nested + 1, out) : -EBADMSG;
+
+	return r == -EBADMSG ? canon_normal_text(s, SHAPES_TEXT, out) : r;
+}
+
+static int append_string(const json_t *string, int nested, struct buffer *out)
+{
+	struct span s = {(const uint8_t *)json_string_value(string), json_string_length(string)};
+	struct buffer text = BUFFER(out->max);
+	int r = normal_string(s, nested, &text);
+
+	r = r ? r : append_quoted(&text, out);
+	buffer_free(&text);
+	return r;
+}
+
+static int append_array(const json_t *array, int nested, struct buffer *out)
+{
+	size_t count = json_array_size(array);
+	int r = append_text(out, "[");
+
+	for (size_t i = 0; i < count && !r; i++) {
+		r = i ? append_text(out, ",") : 0;
+		r = r ? r : append_value(json_array_get(array, i), nested, out);
+	}
+	return r ? r : append_text(out, "]");
+}
+
+static int compare_members(const void *x, const void *y)
+{
+	const struct member *a = x, *b = y;
+	size_t shorter = a->name.len < b->name.len ? a->name.len : b->name.len;
+	int r = memcmp(a->name.data, b->name.data, shorter);
+
+	r = r ? r : (a->name.len > b->name.len) - (a->name.len < b->name.len);
+	return r ? r : (a->index > b->index) - (a->index < b->index);
+}
+
+static bool is_exact(const char *name)
+{
+	for (size_t i = 0; i < sizeof(exact_members) / sizeof(*exact_members); i++) {
+		if (strcmp(name, exact_members[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int take_member(struct member *m, const char *name, json_t *value, size_t index)
+{
+	struct buffer text = BUFFER(CANON_NORMAL_MAX);
+	int r = canon_normal_text(span_of(name), SHAPES_TEXT, &text);
+
+	*m = (struct member){.name = BUFFER(CANON_NORMAL_MAX),
+		.index = index,
+		.value = value,
+		.exact = is_exact(name)};
+	r = r ? r : append_quoted(&text, &m->name);
+	buffer_free(&text);
+	return r;
+}
+
+static int append_member(const struct member *m, int nested, struct buffer *out)
+{
+	int r = buffer_append(out, m->name.data, m->name.len);
+
+	r = r ? r : append_text(out, ":");
+	if (r)
+		return r;
+	return m->exact && json_is_string(m->value) ? canon_dump_json(m->value, out)
+						    : append_value(m->value, nested, out);
+}
+
+static int append_members(struct member *members, size_t count, int nested, struct buffer *out)
+{
+	int r = append_text(out, "{");
+
+	qsort(members, count, sizeof(*members), compare_members);
+	for (size_t i = 0; i < count && !r; i++) {
+		r = i ? append_text(out, ",") : 0;
+		r = r ? r : append_member(&members[i], nested, out);
+	}
+	return r ? r : append_text(out, "}");
+}
+
+/* Sorted by their normalised names, since an id may be a name. */
+static int append_object(json_t *object, int nested, struct buffer *out)
+{
+	struct member *members = calloc(json_object_size(object) + 1, sizeof(*members));
+	size_t count = 0;
+	const char *name;
+	json_t *value;
+	int r = members ? 0 : -ENOMEM;
+
+	if (r)
+		return r;
+	json_object_foreach(object, name, value)
+	{
+		r = r ? r : take_member(&members[count], name, value, count);
+		count += !r;
+	}
+	r = r ? r : append_members(members, count, nested, out);
+	for (size_t i = 0; i < count; i++)
+		buffer_free(&members[i].name);
+	free(members);
+	return r;
+}
+
+static int append_value(json_t *value, int nested, struct buffer *out)
+{
+	if (json_is_object(value))
+		return append_object(value, nested, out);
+	if (json_is_array(value))
+		return append_array(value, nested, out);
+	if (json_is_string(value))
+		return append_string(value, nested, out);
+	if (json_is_number(value) && shapes_is_time(json_number_value(value)))
+		return append_text(out, "\"" SHAPE_TIME "\"");
+	return canon_dump_json(value, out);
+}
+
+int canon_normal_json(struct span text, struct buffer *out)
+{
+	return normal_json(text, 0, out);
+}
