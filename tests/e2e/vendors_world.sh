@@ -14,7 +14,7 @@ world() {
 	shift 2
 	ip link set lo up
 	mount --make-rprivate /
-	echo 'nameserver 192.0.2.53' >"$folder/resolv.conf"
+	echo 'nameserver 198.51.100.53' >"$folder/resolv.conf"
 	mount --bind "$folder/resolv.conf" /etc/resolv.conf
 	"world_$mode" "$folder" "$@"
 }
@@ -57,7 +57,7 @@ world_offline() {
 	after=$(packets_out)
 	echo $((after - before)) >"$folder/leaked"
 	# The counter counts: a packet sent on purpose is seen.
-	echo query >/dev/udp/192.0.2.53/53
+	echo query >/dev/udp/198.51.100.53/53
 	(($(packets_out) > after)) || echo 'packets are not counted' >"$folder/leaked"
 	exit "$status"
 }
