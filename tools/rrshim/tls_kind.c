@@ -2,39 +2,44 @@
 #include "tools/rrshim/tls_kind.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "storage/buffer.h"
 
+#define INSIDE "TLS inside the executable "
+#define OPENED ": opened on its way, by the bridge"
+
 /* First match counts: what a file carries inside goes before what it links. */
 static const struct {
-	const char *mark;
-	struct tls_kind kind;
+	const char *mark, *kind;
 } marks[] = {
-	{"Go buildinf:", {false, "TLS inside the executable (Go): not seen yet"}},
-	{"BoringSSL", {false, "TLS inside the executable (BoringSSL): not seen yet"}},
-	{"rustls", {false, "TLS inside the executable (rustls): not seen yet"}},
-	{"OpenSSL 1.", {false, "TLS inside the executable (OpenSSL): not seen yet"}},
-	{"OpenSSL 3.", {false, "TLS inside the executable (OpenSSL): not seen yet"}},
-	{"libgnutls.so", {false, "GnuTLS (libgnutls): not seen yet"}},
-	{"libcurl-gnutls.so", {false, "GnuTLS (libcurl-gnutls): not seen yet"}},
-	{"libssl.so", {true, "OpenSSL (libssl): plaintext is seen"}},
-	{"libcurl.so", {true, "OpenSSL by libcurl: plaintext is seen"}},
-	{"libpython3", {true, "whatever its modules load: OpenSSL's is seen"}},
+	{"Go buildinf:", INSIDE "(Go)" OPENED},
+	{"BoringSSL", INSIDE "(BoringSSL)" OPENED},
+	{"rustls", INSIDE "(rustls)" OPENED},
+	{"OpenSSL 1.", INSIDE "(OpenSSL): plaintext is seen, or opened by the bridge"},
+	{"OpenSSL 3.", INSIDE "(OpenSSL): plaintext is seen, or opened by the bridge"},
+	{"libgnutls.so", "GnuTLS (libgnutls): plaintext is seen"},
+	{"libcurl-gnutls.so", "GnuTLS by libcurl: plaintext is seen"},
+	{"libssl.so", "OpenSSL (libssl): plaintext is seen"},
+	{"libcurl.so", "OpenSSL by libcurl: plaintext is seen"},
+	{"libjvm.so", "TLS inside the Java runtime" OPENED},
+	{"libpython3", "whatever its modules load: OpenSSL's plaintext is seen"},
 };
 
-static const struct tls_kind none = {true,
-	"no TLS in the executable; libraries it loads while running are seen if they use OpenSSL"};
+static const char none[] =
+	"no TLS in the executable; what it loads while running is seen (OpenSSL, "
+	"GnuTLS) or opened by the bridge";
 
-static const struct tls_kind *look(struct span file)
+static const char *look(struct span file)
 {
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		if (memmem(file.data, file.len, marks[i].mark, strlen(marks[i].mark)))
-			return &marks[i].kind;
+			return marks[i].kind;
 	}
-	return &none;
+	return none;
 }
 
 /* The path after "#!", NUL-ended in `to`; false: no script. */
@@ -52,9 +57,9 @@ static bool interpreter(struct span file, char *to, size_t size)
 	return n > 0;
 }
 
-static const struct tls_kind *kind_of(const char *path, int depth)
+static const char *kind_of(const char *path, int depth)
 {
-	const struct tls_kind *kind = &none;
+	const char *kind = none;
 	char next[4096];
 	struct stat st;
 	void *map;
@@ -68,7 +73,7 @@ static const struct tls_kind *kind_of(const char *path, int depth)
 			struct span file = {map, (size_t)st.st_size};
 
 			if (interpreter(file, next, sizeof(next)))
-				kind = depth > 0 ? kind_of(next, depth - 1) : &none;
+				kind = depth > 0 ? kind_of(next, depth - 1) : none;
 			else
 				kind = look(file);
 			munmap(map, (size_t)st.st_size);
@@ -78,7 +83,7 @@ static const struct tls_kind *kind_of(const char *path, int depth)
 	return kind;
 }
 
-const struct tls_kind *tls_kind_of(const char *path)
+const char *tls_kind_of(const char *path)
 {
 	return kind_of(path, 3);
 }

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "tools/helper/launch.h"
+#include "tools/helper/listener.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
@@ -69,6 +72,22 @@ static void check_session(struct findings *f)
 	session_close(&s, 1);
 }
 
+/* What programs that no preload reaches take. Its absence harms only those. */
+static void check_seccomp(struct findings *f)
+{
+	struct seccomp_notif_sizes sizes;
+	char path[4096];
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		add(f, "seccomp", false,
+			"this kernel has no user notification: static programs run unrecorded");
+	else if (listeners_find_trampoline(path, sizeof(path)) < 0)
+		add(f, "seccomp", false,
+			"rrshim-trampoline is missing: static programs run unrecorded");
+	else
+		add(f, "seccomp", true, "static programs can be redirected");
+}
+
 /* The folder itself, or the one it would be made in. */
 static void check_recordings(struct findings *f, const char *folder)
 {
@@ -98,23 +117,22 @@ static void check_program(struct findings *f, const char *name)
 {
 	char path[4096], text[8300];
 	enum image_kind kind = program_find(name, path, sizeof(path));
+	bool traced;
 
 	if (!path[0] || access(path, X_OK) < 0) {
 		snprintf(text, sizeof(text), "'%s' is not to be found, or not executable", name);
 		add(f, "program", false, text);
 		return;
 	}
-	snprintf(text, sizeof(text), "'%s' %s", path,
-		image_untraceable(kind) ? "cannot be traced: " : "can be traced");
-	if (image_untraceable(kind))
-		strcat(text, image_reason(kind));
-	add(f, "program", !image_untraceable(kind), text);
-	if (!image_untraceable(kind)) {
-		const struct tls_kind *tls = tls_kind_of(path);
-
-		snprintf(text, sizeof(text), "%s", tls->text);
-		add(f, "tls", tls->seen, text);
-	}
+	traced = !image_untraceable(kind) || image_listenable(kind);
+	snprintf(text, sizeof(text), "'%s' %s%s", path,
+		!traced                          ? "cannot be traced: "
+			: image_listenable(kind) ? "is traced by a seccomp listener: "
+						 : "can be traced",
+		image_untraceable(kind) ? image_reason(kind) : "");
+	add(f, "program", traced, text);
+	if (traced)
+		add(f, "tls", true, tls_kind_of(path));
 }
 
 static void print(const struct findings *f)
@@ -155,6 +173,7 @@ int verb_doctor(int argc, char **argv)
 	}
 	check_library(&f);
 	check_session(&f);
+	check_seccomp(&f);
 	check_recordings(&f, pick_folder(folder));
 	if (optind < argc)
 		check_program(&f, argv[optind]);
