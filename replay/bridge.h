@@ -61,13 +61,6 @@ struct bridge_sink {
 	void (*closed)(void *context, uint64_t id, uint64_t time_ns);
 };
 
-struct bridge_options {
-	struct event_base *base;
-	struct session_ca *ca; /* borrowed */
-	struct bridge_sink sink;
-	void *context;
-};
-
 /* Where a connection goes and how its host is to be judged. Copied. */
 struct bridge_target {
 	uint64_t id;
@@ -77,6 +70,16 @@ struct bridge_target {
 	X509_STORE *trust;   /* a reference is taken */
 	bool unverified;     /* the program does not verify (NODE_TLS_REJECT_UNAUTHORIZED=0) */
 	const char *program; /* whose refusals of a leaf are remembered together: its executable */
+};
+
+struct bridge_options {
+	struct event_base *base;
+	struct session_ca *ca; /* borrowed */
+	struct bridge_sink sink;
+	/* Fills in `trust` and `unverified` of a target whose TLS is about to be opened, which many
+	 * never need. NULL: they were given with it. */
+	void (*judge)(void *context, struct bridge_target *target);
+	void *context;
 };
 
 /* Listens on 127.0.0.1 and, where there is one, [::1]. 0 or -errno. */

@@ -134,8 +134,20 @@ static bool expect_name(SSL *ssl, const char *name)
 				: SSL_set1_host(ssl, name) == 1;
 }
 
-static bool verify_as_program(SSL *ssl, const struct bridge_connection *c)
+static void judge(struct bridge_connection *c)
 {
+	const struct bridge_options *options = &c->bridge->options;
+
+	if (!options->judge || c->target.trust)
+		return;
+	options->judge(options->context, &c->target);
+	if (c->target.trust)
+		X509_STORE_up_ref(c->target.trust);
+}
+
+static bool verify_as_program(SSL *ssl, struct bridge_connection *c)
+{
+	judge(c);
 	if (c->target.unverified) {
 		SSL_set_security_level(ssl, 0);
 		SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);

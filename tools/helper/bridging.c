@@ -110,7 +110,16 @@ void bridging_target(struct bridging *b, const struct carried *x, char program[B
 	*ret = (struct bridge_target){.id = x->id, .program = program};
 	memcpy(&ret->address, x->address.bytes, x->address.len);
 	ret->address_len = x->address.len;
-	ret->trust = trust_store_of(b->trust, x->pid, &ret->unverified);
+}
+
+/* Roots take time to load, once per session mostly: not before they are asked for. */
+static void on_judge(void *context, struct bridge_target *target)
+{
+	struct bridging *b = context;
+	const struct carried *x = find(b, target->id);
+
+	if (x)
+		target->trust = trust_store_of(b->trust, x->pid, &target->unverified);
 }
 
 static int take(struct bridging *b, const struct wire_request *q, int fd)
@@ -193,6 +202,7 @@ int bridging_new(const struct bridging_options *options, struct bridging **ret)
 	const struct session *session = helper_session(options->helper);
 	struct bridge_options bridge = {.base = helper_base(options->helper),
 		.sink = {on_route, on_bytes, on_end, on_closed},
+		.judge = on_judge,
 		.context = b};
 	int r = -ENOMEM;
 

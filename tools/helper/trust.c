@@ -206,6 +206,21 @@ static void load(X509_STORE *store, const char *name, const char *value)
 		X509_STORE_load_file(store, value);
 }
 
+/* Variables mostly name one and the same bundle. */
+static bool is_named_before(struct span environ_, size_t n)
+{
+	const char *value = variable(environ_, adding[n]);
+
+	for (size_t i = 0; value && i < COUNT(replacing) + n; i++) {
+		const char *earlier = variable(environ_,
+			i < COUNT(replacing) ? replacing[i] : adding[i - COUNT(replacing)]);
+
+		if (earlier && strcmp(earlier, value) == 0)
+			return true;
+	}
+	return false;
+}
+
 static X509_STORE *make_store(struct span environ_)
 {
 	X509_STORE *store = X509_STORE_new();
@@ -222,8 +237,10 @@ static X509_STORE *make_store(struct span environ_)
 	}
 	if (!replaced)
 		load(store, "", bundle);
-	for (size_t i = 0; i < COUNT(adding); i++)
-		load(store, adding[i], variable(environ_, adding[i]));
+	for (size_t i = 0; i < COUNT(adding); i++) {
+		if (!is_named_before(environ_, i))
+			load(store, adding[i], variable(environ_, adding[i]));
+	}
 	ERR_clear_error();
 	return store;
 }
