@@ -20,7 +20,8 @@ struct channel {
 	bool tls, closed, ignored;
 	bool used, used_out; /* bytes were seen at all; outbound ones */
 	bool ended;          /* the inbound side's end is in the recording */
-	bool held;           /* a TLS socket's FIN, held back until its plaintext is through */
+	bool left; /* bridged: the program's side has ended, and nothing came after that */
+	bool held; /* a TLS socket's FIN, held back until its plaintext is through */
 	uint64_t held_ns;
 	int held_error;
 	uint32_t pid, tid;

@@ -71,8 +71,10 @@ void collector_bridge_bytes(
 {
 	struct channel *channel = bridged(c, id, 0);
 
-	if (channel)
-		collector_take_bytes(c, channel, direction, bytes, time_ns);
+	if (!channel)
+		return;
+	channel->left &= direction == EVENT_OUT;
+	collector_take_bytes(c, channel, direction, bytes, time_ns);
 }
 
 void collector_bridge_end(struct collector *c, uint64_t id, uint32_t direction, uint32_t kind,
@@ -82,10 +84,13 @@ void collector_bridge_end(struct collector *c, uint64_t id, uint32_t direction, 
 
 	if (!channel)
 		return;
-	if (direction == EVENT_IN)
-		collector_emit_end(c, channel, kind, error, time_ns);
-	else
+	if (direction == EVENT_OUT) {
+		channel->left = true;
 		collector_take_shutdown(c, channel, time_ns);
+	} else if (!channel->left) {
+		/* Else it is the host's goodbye to a program that is gone: no end that was seen. */
+		collector_emit_end(c, channel, kind, error, time_ns);
+	}
 }
 
 void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns)
