@@ -228,6 +228,15 @@ masked() { # FILE
 	sed -E -e 's/[0-9a-f]{16,}/ID/g' -e 's/^[0-9]{5,}$/NUMBER/' "$1"
 }
 
+# What the server was asked since the last time, in an order of its own: the same with rrshim and
+# without, to the last header and its place.
+asked() { # FILE
+	[[ -s server/log ]] || return 0
+	sed -E -e 's/"sec-websocket-key":"[^"]*"/"sec-websocket-key":"KEY"/' \
+		-e 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/g' server/log | sort >"$1"
+	: >server/log
+}
+
 # The first of the server's own words that the client printed stands in the recording.
 holds_the_answer() {
 	local word
@@ -264,12 +273,15 @@ cell() { # CLIENT SCHEME
 		show_file bare.err 20
 		fail "without rrshim the client exits with $status"
 	}
+	asked bare.asked
 	rec_status=0
 	"${WORLD[@]}" "$RRSHIM" record -- "${COMMAND[@]}" >rec.out 2>rec.err || rec_status=$?
 	equal "exit status when recorded" 0 "$rec_status"
 	masked bare.out >bare.masked
 	masked rec.out >rec.masked
 	same_file bare.masked rec.masked
+	asked rec.asked
+	[[ ! -f bare.asked ]] || same_file bare.asked rec.asked
 	holds_the_answer
 	passed record
 	stop_servers
