@@ -191,6 +191,18 @@ void bridging_answer(
 
 /* ---- life ---- */
 
+/* What programs mostly trust takes some 20 ms to read: time nobody waits for, once a program has
+ * lived for a while, and that a short one never pays. */
+#define WARM_MS 25
+
+static void on_warm(evutil_socket_t fd, short what, void *arg)
+{
+	struct bridging *b = arg;
+	bool unverified;
+
+	trust_store_of(b->trust, (uint32_t)getpid(), &unverified);
+}
+
 bool bridging_is_busy(const struct bridging *b)
 {
 	return bridge_open_count(b->bridge) > 0;
@@ -219,6 +231,9 @@ int bridging_new(const struct bridging_options *options, struct bridging **ret)
 		bridging_free(b);
 		return r;
 	}
+	b->warm = event_new(bridge.base, -1, 0, on_warm, b);
+	if (b->warm)
+		event_add(b->warm, &(struct timeval){.tv_usec = WARM_MS * 1000});
 	bridging_listen(b);
 	*ret = b;
 	return 0;
@@ -233,6 +248,8 @@ void bridging_free(struct bridging *b)
 	if (b->bridge)
 		bridge_free(b->bridge);
 	listeners_free(b->listeners);
+	if (b->warm)
+		event_free(b->warm);
 	HASH_ITER(hh, b->by_id, x, next)
 	bridging_forget(b, x);
 	trust_free(b->trust);

@@ -25,6 +25,7 @@ struct bridging {
 	struct bridging_options options;
 	struct trust *trust;
 	struct bridge *bridge;
+	struct event *warm;          /* roots are loaded before they are asked for */
 	struct listeners *listeners; /* NULL: the kernel has none */
 	struct carried *by_id, *by_socket;
 	uint64_t last_id;

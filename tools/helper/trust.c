@@ -195,6 +195,25 @@ static const char *variable(struct span environ_, const char *name)
 	return NULL;
 }
 
+/*
+ * The file that a variable names, as the user knows it: programs are given merged ones, which say
+ * the same. NULL: not set, or nothing but what is there without it.
+ */
+static const char *named(const struct trust *t, struct span environ_, const char *name)
+{
+	const char *value = variable(environ_, name);
+	struct merged *m, *next;
+
+	if (!value || !is_ours(t, value))
+		return value;
+	HASH_ITER(hh, t->merged, m, next)
+	{
+		if (strcmp(m->path, value) == 0)
+			return m->original[0] ? m->original : NULL;
+	}
+	return NULL;
+}
+
 static void load(X509_STORE *store, const char *name, const char *value)
 {
 	/* What cannot be loaded verifies nothing: the host is then relayed unopened. */
@@ -207,12 +226,12 @@ static void load(X509_STORE *store, const char *name, const char *value)
 }
 
 /* Variables mostly name one and the same bundle. */
-static bool is_named_before(struct span environ_, size_t n)
+static bool is_named_before(const struct trust *t, struct span environ_, size_t n)
 {
-	const char *value = variable(environ_, adding[n]);
+	const char *value = named(t, environ_, adding[n]);
 
 	for (size_t i = 0; value && i < COUNT(replacing) + n; i++) {
-		const char *earlier = variable(environ_,
+		const char *earlier = named(t, environ_,
 			i < COUNT(replacing) ? replacing[i] : adding[i - COUNT(replacing)]);
 
 		if (earlier && strcmp(earlier, value) == 0)
@@ -221,7 +240,7 @@ static bool is_named_before(struct span environ_, size_t n)
 	return false;
 }
 
-static X509_STORE *make_store(struct span environ_)
+static X509_STORE *make_store(const struct trust *t, struct span environ_)
 {
 	X509_STORE *store = X509_STORE_new();
 	const char *bundle = system_bundle();
@@ -230,7 +249,7 @@ static X509_STORE *make_store(struct span environ_)
 	if (!store)
 		return NULL;
 	for (size_t i = 0; i < COUNT(replacing); i++) {
-		const char *value = variable(environ_, replacing[i]);
+		const char *value = named(t, environ_, replacing[i]);
 
 		load(store, replacing[i], value);
 		replaced |= value != NULL;
@@ -238,28 +257,29 @@ static X509_STORE *make_store(struct span environ_)
 	if (!replaced)
 		load(store, "", bundle);
 	for (size_t i = 0; i < COUNT(adding); i++) {
-		if (!is_named_before(environ_, i))
-			load(store, adding[i], variable(environ_, adding[i]));
+		if (!is_named_before(t, environ_, i))
+			load(store, adding[i], named(t, environ_, adding[i]));
 	}
 	ERR_clear_error();
 	return store;
 }
 
-static int append_key(struct buffer *key, struct span environ_, const char *name)
+static int append_key(
+	const struct trust *t, struct buffer *key, struct span environ_, const char *name)
 {
-	const char *value = variable(environ_, name);
+	const char *value = named(t, environ_, name);
 
 	return buffer_printf(key, "%s\n", value ? value : "");
 }
 
-static int make_key(struct span environ_, struct buffer *key)
+static int make_key(const struct trust *t, struct span environ_, struct buffer *key)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < COUNT(replacing) && r == 0; i++)
-		r = append_key(key, environ_, replacing[i]);
+		r = append_key(t, key, environ_, replacing[i]);
 	for (size_t i = 0; i < COUNT(adding) && r == 0; i++)
-		r = append_key(key, environ_, adding[i]);
+		r = append_key(t, key, environ_, adding[i]);
 	return r ? r : buffer_append(key, "", 1);
 }
 
@@ -281,7 +301,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 	struct buffer key = BUFFER(ENVIRON_MAX);
 	struct known_store *s = NULL;
 
-	if (make_key(environ_, &key) == 0)
+	if (make_key(t, environ_, &key) == 0)
 		HASH_FIND_STR(t->stores, (char *)key.data, s);
 	if (s) {
 		buffer_free(&key);
@@ -291,7 +311,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 		drop_stores(t);
 	s = calloc(1, sizeof(*s));
 	if (s)
-		s->store = make_store(environ_);
+		s->store = make_store(t, environ_);
 	if (!s || !s->store || !key.data) {
 		buffer_free(&key);
 		free(s);
