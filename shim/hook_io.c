@@ -14,7 +14,7 @@ ssize_t shim_read(int fd, void *buf, size_t n)
 	struct iovec run = {buf, n};
 	ssize_t r = real.read(fd, buf, n);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		tap_received(fd, &run, 1, r);
 	return r;
 }
@@ -25,7 +25,7 @@ ssize_t shim___read_chk(int fd, void *buf, size_t n, size_t size)
 	struct iovec run = {buf, n};
 	ssize_t r = real.__read_chk(fd, buf, n, size);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		tap_received(fd, &run, 1, r);
 	return r;
 }
@@ -34,7 +34,7 @@ ssize_t shim_readv(int fd, const struct iovec *iov, int count)
 {
 	ssize_t r = real.readv(fd, iov, count);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		tap_received(fd, iov, r >= 0 ? (size_t)count : 0, r);
 	return r;
 }
@@ -72,7 +72,7 @@ ssize_t shim_preadv2(int fd, const struct iovec *iov, int count, off_t offset, i
 {
 	ssize_t r = real.preadv2(fd, iov, count, offset, flags);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		tap_received(fd, iov, r >= 0 ? (size_t)count : 0, r);
 	return r;
 }

@@ -302,7 +302,7 @@ ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
 {
 	ssize_t r = real.recv(fd, buf, n, flags);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -311,7 +311,7 @@ ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
 	ssize_t r = real.__recv_chk(fd, buf, n, size, flags);
 
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -327,7 +327,7 @@ ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *f
 	r = real.recvfrom(fd, buf, n, flags, from, len);
 	if (other)
 		restore_source(fd, from, room, len, r);
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -344,7 +344,7 @@ ssize_t shim___recvfrom_chk(
 	r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
 	if (other)
 		restore_source(fd, from, room, len, r);
-	if (tap_hears(fd))
+	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
 }
@@ -366,7 +366,7 @@ static void received_message(int fd, struct msghdr *msg, int flags, ssize_t r)
 {
 	if (r >= 0 && msg->msg_controllen > 0 && msg->msg_control)
 		learn_passed(msg);
-	if (!tap_hears(fd) || (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
+	if (!tap_traces(fd) || (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
 		return;
 	if (drops_bytes(fd, flags, r))
 		tap_unseen(fd, (uint64_t)r);
@@ -425,7 +425,8 @@ int shim_shutdown(int fd, int how)
 {
 	int r = real.shutdown(fd, how);
 
-	if (r == 0 && how != SHUT_RD && tap_traces(fd))
+	if (r == 0 && how != SHUT_RD && tap_traces(fd) &&
+		fdtab_is_tapped(fdtab_class(fdtab_get(fd))))
 		tap_note(WIRE_SHUTDOWN, fdtab_cookie(fdtab_get(fd)), 0, NULL, 0);
 	return r;
 }

@@ -23,14 +23,7 @@ bool tap_traces_slow(int fd)
 	SAVE_ERRNO();
 	class = fdtab_class(fdtab_learn(fd));
 	RESTORE_ERRNO();
-	return fdtab_is_tapped(class) && start_ready();
-}
-
-bool tap_hears_slow(int fd)
-{
-	return tap_traces_slow(fd) ||
-		(fdtab_class(fdtab_get(fd)) == FD_DNS && !start_vfork_child && start_is_live() &&
-			!start_is_replay());
+	return (fdtab_is_tapped(class) || (class == FD_DNS && !start_is_replay())) && start_ready();
 }
 
 static void note(const struct entry *e, const void *payload, size_t n)
@@ -64,11 +57,15 @@ void tap_note_exec(uint64_t time_ns, int32_t result, const void *payload, size_t
 
 void tap_sending(struct tap *tap, int fd)
 {
+	enum fd_class class = fdtab_class(fdtab_get(fd));
+
 	tap->intent = NULL;
-	if (fdtab_class(fdtab_get(fd)) == FD_TLS)
+	if (class == FD_TLS)
+		return;
+	tap->time_ns = real_now_ns();
+	if (class == FD_DNS)
 		return;
 	SAVE_ERRNO();
-	tap->time_ns = real_now_ns();
 	start_thread.depth++;
 	tap->ring = start_ring();
 	if (tap->ring.head)
@@ -153,6 +150,30 @@ static void note_failure(int fd, int error)
 	tap_note(WIRE_END, fdtab_cookie(word), -error, NULL, 0);
 }
 
+static size_t room_of(const struct iovec *iov, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += iov[i].iov_len;
+	return n;
+}
+
+/* A question or its answer. One received into less room than it needs is cut: no message that
+ * anybody could read. */
+static void note_datagram(const struct iovec *iov, size_t count, ssize_t n, uint64_t time_ns)
+{
+	struct wire_dns head = {0};
+	struct iovec run[IOV_RUNS] = {{&head, sizeof(head)}};
+	struct entry e = {.type = WIRE_DNS, .time_ns = time_ns};
+
+	if (n <= 0 || count >= IOV_RUNS || room_of(iov, count) < (size_t)n ||
+		n > (ssize_t)(WIRE_PAYLOAD_MAX - sizeof(head)))
+		return;
+	memcpy(run + 1, iov, count * sizeof(*iov));
+	entry_append(&e, (struct runs){run, count + 1}, sizeof(head) + (size_t)n);
+}
+
 void tap_sent(struct tap *tap, int fd, const struct iovec *iov, size_t count, ssize_t result)
 {
 	SAVE_ERRNO();
@@ -160,6 +181,8 @@ void tap_sent(struct tap *tap, int fd, const struct iovec *iov, size_t count, ss
 	struct runs runs = {iov, count};
 	struct entry e = {.cookie = fdtab_cookie(word), .time_ns = tap->time_ns};
 
+	if (fdtab_class(word) == FD_DNS)
+		note_datagram(iov, count, result, tap->time_ns);
 	if (result > 0)
 		e.type = classify_sent(fd, word, runs, (size_t)result);
 	if (e.type)
@@ -192,29 +215,6 @@ static void note_received(int fd, uint64_t word, struct runs runs, size_t n)
 		return;
 	e.time_ns = real_now_ns();
 	entry_append(&e, runs, n);
-}
-
-static size_t room_of(const struct iovec *iov, size_t count)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		n += iov[i].iov_len;
-	return n;
-}
-
-/* A datagram with less room than it needs is cut: no message that anybody could read. */
-static void note_datagram(const struct iovec *iov, size_t count, ssize_t n)
-{
-	struct wire_dns head = {0};
-	struct iovec run[IOV_RUNS] = {{&head, sizeof(head)}};
-	struct entry e = {.type = WIRE_DNS, .time_ns = real_now_ns()};
-
-	if (n <= 0 || count >= IOV_RUNS || room_of(iov, count) < (size_t)n ||
-		n > (ssize_t)(WIRE_PAYLOAD_MAX - sizeof(head)))
-		return;
-	memcpy(run + 1, iov, count * sizeof(*iov));
-	entry_append(&e, (struct runs){run, count + 1}, sizeof(head) + (size_t)n);
 }
 
 void tap_dns(const struct wire_dns *dns, const char *name, const void *message, size_t n)
@@ -256,7 +256,7 @@ void tap_received(int fd, const struct iovec *iov, size_t count, ssize_t result)
 		else if (result < 0)
 			note_failure(fd, saved_errno);
 	} else if (fdtab_class(word) == FD_DNS) {
-		note_datagram(iov, count, result);
+		note_datagram(iov, count, result, real_now_ns());
 	}
 	RESTORE_ERRNO();
 }

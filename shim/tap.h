@@ -18,18 +18,12 @@ struct tap {
 	uint64_t position, time_ns;
 };
 
-/* True when I/O on `fd` is to be tapped; starts a session for a dormant process. */
+/* True when I/O on `fd` is to be tapped, DNS questions and answers too; starts a session for a
+ * dormant process. */
 bool tap_traces_slow(int fd);
 static inline bool tap_traces(int fd)
 {
 	return !fdtab_skips(fd) && tap_traces_slow(fd);
-}
-
-/* True when what is received on `fd` is to be tapped: DNS answers, too. */
-bool tap_hears_slow(int fd);
-static inline bool tap_hears(int fd)
-{
-	return !fdtab_skips(fd) && tap_hears_slow(fd);
 }
 
 /* Before a send, and after it: `result` is the call's, errno as it left it. */

@@ -158,7 +158,7 @@ enum wire_type {
 	WIRE_UNACCOUNTED, /* result bytes passed a socket that no hook saw any of */
 	WIRE_RESOLVE,     /* struct wire_resolve */
 	WIRE_EXEC,        /* struct wire_exec */
-	WIRE_DNS,         /* struct wire_dns: a DNS message the program was given */
+	WIRE_DNS,         /* struct wire_dns: a DNS message the program sent or was given */
 	WIRE_TYPE_MAX
 };
 
@@ -224,8 +224,8 @@ enum wire_resolve_call {
 	WIRE_RESOLVE_CALL_MAX
 };
 
-/* What a program was told by a DNS server. On a socket (`name_len` 0) the message is all that is
- * known; libc's functions say what they were asked, and may not show an answer. */
+/* What a program asked a DNS server or was told by it. On a socket (`name_len` 0) the message is
+ * all that is known; libc's functions say what they were asked, and may not show an answer. */
 struct wire_dns {
 	int32_t klass, type;
 	int32_t result; /* h_errno */

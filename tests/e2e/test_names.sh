@@ -155,3 +155,22 @@ test_bun() { # timeout=120
 	same
 	assert_zero_miss
 }
+
+test_no_answer() { # timeout=120
+	# A server that says nothing: so it does in replay, and the name is not called unknown.
+	cat >asks.py <<-'END'
+		import socket, time
+		query = b"\1\2\1\0\0\1\0\0\0\0\0\0\5quiet\4test\0\0\1\0\1"
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(1)
+		for _ in range(2):
+		    s.sendto(query, ("127.0.0.53", 53))
+		    try:
+		        print(s.recv(512))
+		    except OSError as e:
+		        print(type(e).__name__)
+	END
+	names_round_trip 127.0.0.53 "$PYTHON" asks.py
+	equal output 'TimeoutError TimeoutError' "$(tr '\n' ' ' <rec.out | sed 's/ $//')"
+	contains show.out quiet.test
+}

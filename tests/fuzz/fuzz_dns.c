@@ -94,7 +94,7 @@ static void check_answer(const struct dns_message *query, bool udp)
 static void check_adapted(const struct dns_message *recorded)
 {
 	static const uint8_t bytes[] = "\1\2\1\0\0\1\0\0\0\0\0\1\1x\0\0\1\0\1"
-				       "\0\0\x29\x10\0\0\0\0\0\0";
+				       "\0\0\x29\x10\0\0\0\0\0\0\0";
 	size_t limit = 12 + recorded->id % 1024;
 	struct buffer out = BUFFER(1 << 17);
 	struct dns_message query, m;

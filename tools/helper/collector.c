@@ -30,6 +30,7 @@ void collector_free(struct collector *c)
 		return;
 	channels_free(c->channels);
 	requests_free(c->requests);
+	collector_forget_names(c);
 	buffer_free(&c->head);
 	free(c);
 }
@@ -167,6 +168,7 @@ static void finish_channel(void *context, struct channel *channel)
 void collector_finish(struct collector *c)
 {
 	channels_each(c->channels, finish_channel, c);
+	collector_finish_names(c);
 }
 
 int collector_error(const struct collector *c)

@@ -8,8 +8,8 @@
 
 /* What the collector's files share: its life and its channels (collector.c), the bytes of a channel
  * (collector_bytes.c) and what lies above them (collector_layers.c: HTTP/2 streams, WebSocket
- * messages), the records of programs (collector_records.c), connections the helper itself carries
- * (collector_bridged.c). */
+ * messages), the records of programs (collector_records.c; collector_names.c), connections the
+ * helper itself carries (collector_bridged.c). */
 
 #define LISTENS_MAX  256
 #define HEAD_OUT_MAX (4 * HTTP1_HEAD_BYTES_MAX)
@@ -24,6 +24,7 @@ struct collector {
 	uint64_t start_ns;
 	struct channels *channels;
 	struct requests *requests;
+	struct unanswered *unanswered; /* DNS questions */
 	uint16_t listens[LISTENS_MAX]; /* ports of the session's own servers */
 	size_t listen_count;
 	uint64_t synthetic;
@@ -51,6 +52,14 @@ struct channel *collector_add_channel(struct collector *c, uint64_t cookie);
 void collector_begin_tls(
 	struct collector *c, struct channel *channel, const uint8_t *random, uint64_t time_ns);
 void collector_drop_channel(void *context, struct channel *channel);
+
+/* ---- collector_names.c ---- */
+
+void collector_take_resolve(struct collector *c, const struct rings_record *r);
+void collector_take_dns(struct collector *c, const struct rings_record *r);
+/* Questions that were not answered are written. */
+void collector_finish_names(struct collector *c);
+void collector_forget_names(struct collector *c);
 
 /* ---- collector_bytes.c ---- */
 

@@ -3,10 +3,8 @@
 #include "tools/helper/collector_private.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <string.h>
 #include "tools/helper/address.h"
-#include "tools/helper/dns_event.h"
 
 /* ---- connections ---- */
 
@@ -152,104 +150,6 @@ static void take_tls(struct collector *c, const struct rings_record *r)
 			r->time_ns);
 }
 
-/* ---- names ---- */
-
-static const char *const call_names[WIRE_RESOLVE_CALL_MAX] = {
-	[WIRE_GETADDRINFO] = "getaddrinfo",
-	[WIRE_GETHOSTBYNAME] = "gethostbyname",
-	[WIRE_GETHOSTBYADDR] = "gethostbyaddr",
-	[WIRE_GETNAMEINFO] = "getnameinfo",
-};
-
-static void take_resolve(struct collector *c, const struct rings_record *r)
-{
-	const size_t head = offsetof(struct wire_resolve, addresses);
-	struct trace_event e = {.type = EVENT_RESOLVE};
-	struct wire_resolve w;
-
-	if (r->len < head || r->len > sizeof(w))
-		return;
-	memset(&w, 0, sizeof(w));
-	memcpy(&w, c->payload, r->len);
-	if (w.call == 0 || w.call >= WIRE_RESOLVE_CALL_MAX || !call_names[w.call] ||
-		w.count > (r->len - head) / sizeof(w.addresses[0]))
-		return;
-	w.node[sizeof(w.node) - 1] = w.service[sizeof(w.service) - 1] = '\0';
-	w.canonical[sizeof(w.canonical) - 1] = '\0';
-	e.resolve.call = span_of(call_names[w.call]);
-	e.resolve.node = span_of(w.node);
-	e.resolve.service = span_of(w.service);
-	e.resolve.canonical = span_of(w.canonical);
-	e.resolve.flags = w.flags;
-	e.resolve.family = w.family;
-	e.resolve.socktype = w.socktype;
-	e.resolve.protocol = w.protocol;
-	e.resolve.result = w.result;
-	e.resolve.error = w.error;
-	e.resolve.count = w.count;
-	for (uint32_t i = 0; i < w.count; i++)
-		address_to_event(&w.addresses[i], &e.resolve.addresses[i]);
-	collector_emit(c, NULL, e, r->time_ns);
-}
-
-/* What libc told without showing a message, or a query that nobody answered. */
-static void emit_unanswered(struct collector *c, const struct wire_dns *w, const char *name,
-	const struct dns_message *query, uint64_t time_ns)
-{
-	struct trace_event e = {.type = EVENT_RESOLVE};
-
-	e.resolve.call = span_of(DNS_EVENT_CALL);
-	e.resolve.node = span_of(query ? query->question.name : name);
-	e.resolve.flags = query ? query->question.klass : w->klass;
-	e.resolve.protocol = query ? query->question.type : w->type;
-	e.resolve.result = w->result ? w->result : TRY_AGAIN;
-	e.resolve.error = w->error;
-	collector_emit(c, NULL, e, time_ns);
-}
-
-static void emit_dns(struct collector *c, const struct wire_dns *w, const char *name,
-	struct span bytes, uint64_t time_ns)
-{
-	struct trace_event e = {.type = EVENT_RESOLVE};
-	char canonical[DNS_NAME_TEXT_MAX];
-	struct dns_message m;
-
-	if (!bytes.len && name[0]) {
-		emit_unanswered(c, w, name, NULL, time_ns);
-		return;
-	}
-	/* A datagram that is no answer is of no use to anybody: what the program made of it, it
-	 * makes of none. */
-	if (dns_parse(bytes, &m) < 0 || m.questions != 1)
-		return;
-	if (!m.response) {
-		if (w->result)
-			emit_unanswered(c, w, name, &m, time_ns);
-		return;
-	}
-	dns_event_fill(&e, &m, canonical);
-	/* A search adds domains to what was asked for. */
-	if (name[0])
-		e.resolve.node = span_of(name);
-	collector_emit(c, NULL, e, time_ns);
-}
-
-static void take_dns(struct collector *c, const struct rings_record *r)
-{
-	char name[WIRE_RESOLVE_NAME] = "";
-	struct wire_dns w;
-	size_t at = sizeof(w);
-
-	if (r->len < sizeof(w))
-		return;
-	memcpy(&w, c->payload, sizeof(w));
-	if (w.name_len >= sizeof(name) || w.name_len > r->len - at)
-		return;
-	memcpy(name, c->payload + at, w.name_len);
-	at += w.name_len;
-	emit_dns(c, &w, name, (struct span){c->payload + at, r->len - at}, r->time_ns);
-}
-
 /* ---- records ---- */
 
 void collector_close_channel(struct collector *c, struct channel *channel, uint64_t time_ns)
@@ -349,10 +249,10 @@ void collector_record(struct collector *c, uint32_t pid, const struct rings_reco
 		take_tls(c, r);
 		break;
 	case WIRE_RESOLVE:
-		take_resolve(c, r);
+		collector_take_resolve(c, r);
 		break;
 	case WIRE_DNS:
-		take_dns(c, r);
+		collector_take_dns(c, r);
 		break;
 	case WIRE_CLOSE:
 		take_close(c, r);

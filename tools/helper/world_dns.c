@@ -134,21 +134,33 @@ static bool is_answer(const struct tape_name *n, const struct dns_message *query
 		strcasecmp(m.question.name, query->question.name) == 0;
 }
 
+/* Nothing came. A question that was answered at another time is not given this: it was lost. */
+static bool is_silence(const struct tape_name *n)
+{
+	return !n->event.resolve.answer.len && n->event.resolve.result == TRY_AGAIN;
+}
+
 /* The first that was not given yet, else the last. */
 static const struct tape_name *find_answer(struct world_names *w, const struct dns_message *query)
 {
-	const struct tape_name *best = NULL;
+	const struct tape_name *best = NULL, *silence = NULL;
 
 	for (size_t i = 0; i < w->tape->name_count; i++) {
-		if (!is_answer(&w->tape->names[i], query))
+		const struct tape_name *n = &w->tape->names[i];
+
+		if (!is_answer(n, query))
 			continue;
-		best = &w->tape->names[i];
+		if (is_silence(n)) {
+			silence = n;
+			continue;
+		}
+		best = n;
 		if (world_names_is_fresh(w, i)) {
 			world_names_give(w, i);
 			break;
 		}
 	}
-	return best;
+	return best ? best : silence;
 }
 
 static int answer_rcode(const struct dns_message *query, uint16_t rcode, struct buffer *out)
@@ -254,7 +266,11 @@ static int answer(struct world_names *w, const struct tape_name *n, const struct
 int world_names_dns(struct world_names *w, const struct dns_message *query, size_t limit,
 	struct buffer *out, json_t **missed)
 {
-	return answer(w, find_answer(w, query), query, limit, out, missed);
+	const struct tape_name *n = find_answer(w, query);
+
+	if (n && is_silence(n))
+		return -ETIMEDOUT;
+	return answer(w, n, query, limit, out, missed);
 }
 
 /* ---- libc's functions ---- */
@@ -305,8 +321,7 @@ void world_names_query(struct world_names *w, const struct wire_resolve *q,
 	reply->verdict = WIRE_REDIRECT;
 	reply->resolve.result = TRY_AGAIN;
 	n = find_answer(w, &query);
-	/* That no server answered, these can say as it was. */
-	if (n && !n->event.resolve.answer.len && n->event.resolve.result == TRY_AGAIN) {
+	if (n && is_silence(n)) {
 		reply->resolve.error = n->event.resolve.error;
 		return;
 	}

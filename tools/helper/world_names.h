@@ -27,8 +27,8 @@ void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
 /*
  * Appends the answer to a program's own query, at most `limit` bytes: as recorded; else, to one for
  * addresses, from all that the recording knows of the name. Without either it is NXDOMAIN, or no
- * data for a name that is known. 0 or -errno as dns_answer(). `missed` as in world.h, once for each
- * question.
+ * data for a name that is known. 0; -ETIMEDOUT: no answer came; or -errno as dns_answer(). `missed`
+ * as in world.h, once for each question.
  */
 int world_names_dns(struct world_names *w, const struct dns_message *query, size_t limit,
 	struct buffer *out, json_t **missed);
