@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 #include "tools/helper/control.h"
@@ -30,7 +31,7 @@ struct replay {
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
 	json_t *misses;
-	uint64_t unknown_names, refused;
+	uint64_t unknown_names, unknown_sinks, refused;
 };
 
 static void add_miss(struct replay *r, json_t *explanation)
@@ -84,8 +85,12 @@ static void answer(
 	world_answer(r->world, request, fd, reply, &missed);
 	if (!missed)
 		return;
-	r->unknown_names++;
-	add_miss(r, missed);
+	if (sink_is_host(span_of(request->resolve.node))) {
+		r->unknown_sinks++;
+	} else {
+		r->unknown_names++;
+		add_miss(r, missed);
+	}
 	json_decref(missed);
 }
 
@@ -367,7 +372,7 @@ json_t *replay_report(const struct replay *r)
 			r->unknown_names + r->refused),
 		"unused", (json_int_t)t.unused, "ambiguous", (json_int_t)t.ambiguous, "sinks",
 		(json_int_t)t.sinks, "sinks_repeated", (json_int_t)t.sinks_repeated,
-		"sinks_unrecorded", (json_int_t)t.sinks_unrecorded, "messages",
+		"sinks_unrecorded", (json_int_t)(t.sinks_unrecorded + r->unknown_sinks), "messages",
 		(json_int_t)p.messages, "messages_normalised", (json_int_t)p.messages_normalised,
 		"unknown_names", (json_int_t)r->unknown_names, "refused", (json_int_t)r->refused,
 		"connections", (json_int_t)p.connections, "not_http", (json_int_t)p.not_http,
