@@ -6,7 +6,7 @@
 
 static struct span after(struct span s, size_t n)
 {
-	return (struct span){s.data + n, s.len - n};
+	return n ? (struct span){s.data + n, s.len - n} : s;
 }
 
 static int append_span(struct buffer *out, struct span s)

@@ -87,3 +87,13 @@ bool sink_is_one(struct span method, struct span authority, struct span path)
 	}
 	return false;
 }
+
+bool sink_is_host(struct span host)
+{
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(*sinks); i++) {
+		if (sinks[i].host[0] && strcmp(sinks[i].path, "/") == 0 &&
+			is_host(host, sinks[i].host))
+			return true;
+	}
+	return false;
+}

@@ -10,5 +10,7 @@
  * looked into: such a request is known by its method and address alone.
  */
 bool sink_is_one(struct span method, struct span authority, struct span path);
+/* True for a host that takes nothing else. */
+bool sink_is_host(struct span host);
 
 #endif

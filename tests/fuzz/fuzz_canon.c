@@ -8,7 +8,8 @@
 
 /*
  * Input: a request, head and body. Its form must be the same after redaction, which is what a
- * recording holds, and a canonical JSON body is its own canonical form.
+ * recording holds, a canonical JSON body is its own canonical form, and a normalised form its own
+ * normalised one.
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,6 +56,20 @@ static void check_redacted(struct span text, const struct buffer *form)
 	redactor_free(r);
 }
 
+/* Bounded, and what has been normalised is its own normalised form. */
+static void check_normal(const struct buffer *form)
+{
+	struct buffer once = BUFFER(CANON_NORMAL_MAX), twice = BUFFER(CANON_NORMAL_MAX);
+
+	if (canon_normalise(span_of_buffer(form), &once))
+		abort();
+	if (canon_normalise(span_of_buffer(&once), &twice) ||
+		!span_equal(span_of_buffer(&once), span_of_buffer(&twice)))
+		abort();
+	buffer_free(&once);
+	buffer_free(&twice);
+}
+
 static void check_json(struct span body)
 {
 	struct span json =
@@ -66,6 +81,7 @@ static void check_json(struct span body)
 		abort();
 	at = memmem(once.data, once.len, "\n\n", 2);
 	body = (struct span){at + 2, (size_t)(once.data + once.len - at) - 2};
+	check_normal(&once);
 	if (!form_of(json, body, &twice) ||
 		!span_equal(span_of_buffer(&once), span_of_buffer(&twice)))
 		abort();
@@ -94,8 +110,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (http1_parse_head(HTTP1_REQUEST, text, &head))
 		return 0;
 	body = (struct span){data + head.raw.len, size - head.raw.len};
-	if (form_of(text, body, &form))
+	if (form_of(text, body, &form)) {
 		check_redacted(text, &form);
+		check_normal(&form);
+	}
 	buffer_free(&form);
 	check_json(body);
 	check_content(body);

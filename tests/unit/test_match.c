@@ -78,8 +78,8 @@ static struct match ask_bytes(struct span text, const char *scheme, const char *
 	cr_assert_eq(http1_parse_head(HTTP1_REQUEST, text, &head), 0);
 	in.body = (struct span){text.data + head.raw.len, text.len - head.raw.len};
 	cr_assert_eq(match_next(m, &in, &match), 0);
-	cr_assert_eq(match.exchange != NULL, match.outcome == MATCH_EXACT);
-	cr_assert_eq(match.explanation == NULL, match.outcome == MATCH_EXACT);
+	cr_assert_eq(match.exchange != NULL, match.outcome < MATCH_USED_UP);
+	cr_assert_eq(match.explanation == NULL, match.outcome < MATCH_USED_UP);
 	return match;
 }
 
@@ -481,4 +481,192 @@ Test(match, every_recorded_request_matches_itself)
 		snprintf(body, sizeof(body), "{\"n\":%d}", (int)(i % 100));
 		check_served(ask(CHAT, body), i + 1);
 	}
+}
+
+/* ---- the normalised key ---- */
+
+#define ID_A "01a1fe99-466d-72d0-bb2d-eaf45bed72e4"
+#define ID_B "01a1fe99-517f-78c3-9109-b20abf92147c"
+#define ID_C "9a1f8262-c40a-479b-a73b-f8b42c723caa"
+
+static void check_normalised(struct match match, uint64_t number)
+{
+	cr_assert_eq(match.outcome, MATCH_NORMALISED, "%s", match_outcome_name(match.outcome));
+	cr_assert_eq(match.exchange->number, number);
+	cr_assert_null(match.explanation);
+}
+
+Test(match, another_session_is_served_normalised)
+{
+	struct match_totals totals;
+
+	record(CHAT "X-Session: " ID_A "\r\n",
+		"{\"model\":\"m\",\"user\":\"{\\\"session\\\":\\\"" ID_A
+		"\\\",\\\"device\\\":\\\"a\\\"}\",\"t\":1795272799123}",
+		REPLY("x"));
+	load();
+	check_normalised(ask(CHAT "X-Session: " ID_B "\r\n",
+				 "{\"model\":\"m\",\"user\":\"{\\\"device\\\":\\\"a\\\",\\\"session"
+				 "\\\":\\\"" ID_B "\\\"}\",\"t\":1795273544001}"),
+		1);
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.served, 1);
+	cr_assert_eq(totals.normalised, 1);
+	cr_assert_eq(totals.unused, 0);
+}
+
+Test(match, the_exact_key_comes_first)
+{
+	record(CHAT, SAY("for " ID_A), REPLY("x"));
+	record(CHAT, SAY("for " ID_B), REPLY("x"));
+	load();
+	check_served(ask(CHAT, SAY("for " ID_B)), 2);
+	check_normalised(ask(CHAT, SAY("for " ID_C)), 1);
+	check_message(ask(CHAT, SAY("for " ID_A)), MATCH_USED_UP,
+		"POST https://localhost:8443/v1/chat/completions was recorded once and that has been "
+		"served");
+}
+
+Test(match, what_differs_in_marks_alone_is_told_apart_by_order)
+{
+	record(CHAT, SAY("for " ID_A), REPLY("x"));
+	record(CHAT, SAY("for " ID_B), REPLY("x"));
+	load();
+	check_normalised(ask(CHAT, SAY("for " ID_C)), 1);
+	/* What was served by its normalised key is used up for the exact one. */
+	check_normalised(ask(CHAT, SAY("for " ID_A)), 2);
+	struct match match = ask(CHAT, SAY("for " ID_C));
+
+	cr_assert_eq(match.outcome, MATCH_USED_UP);
+	json_decref(match.explanation);
+}
+
+Test(match, many_at_once_that_differ_in_words_and_ids)
+{
+	char body[128];
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(body, sizeof(body), "{\"n\":%d,\"id\":\"" ID_A "\"}", i);
+		record(CHAT, body, REPLY("x"));
+	}
+	load();
+	for (uint64_t i = 64; i-- > 0;) {
+		snprintf(body, sizeof(body), "{\"n\":%d,\"id\":\"" ID_B "\"}", (int)i);
+		check_normalised(ask(CHAT, body), i + 1);
+	}
+}
+
+Test(match, marks_are_no_differences)
+{
+	struct match match;
+
+	record(CHAT "X-Session: " ID_A "\r\n", SAY("fix it in " ID_A), REPLY("x"));
+	load();
+	match = ask(CHAT "X-Session: " ID_B "\r\n", SAY("mend it in " ID_B));
+	check_difference(
+		&match, 0, "$.messages[0].content", "fix it in {{uuid}}", "mend it in {{uuid}}");
+	cr_assert_null(difference(&match, 1));
+	json_decref(match.explanation);
+}
+
+static void check_different(const char *head, const char *body)
+{
+	struct match match = ask(head, body);
+
+	cr_assert(match_is_miss(&match), "%s %s", head, body);
+	cr_assert_null(match.exchange);
+	json_decref(match.explanation);
+}
+
+Test(match, a_model_or_version_is_never_crossed)
+{
+	record(CHAT, "{\"model\":\"2024-08-06\"}", REPLY("x"));
+	record(CHAT "anthropic-version: 2023-06-01\r\n", "{\"a\":1}", REPLY("x"));
+	record(POST("/a?api-version=2024-10-21"), "{}", REPLY("x"));
+	load();
+	check_different(CHAT, "{\"model\":\"2024-08-07\"}");
+	check_different(CHAT "anthropic-version: 2024-06-01\r\n", "{\"a\":1}");
+	check_different(POST("/a?api-version=2025-10-21"), "{}");
+	check_different(CHAT, "{\"model\":\"2024-08-06\",\"n\":1}");
+}
+
+Test(match, ids_in_addresses_and_forms)
+{
+	static const char form[] = "POST /f HTTP/1.1\r\nHost: " HOST
+				   "\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+
+	record(POST("/s/" ID_A "/e?at=2026-11-21T14%3A49%3A15Z&q=x"), "{}", REPLY("x"));
+	record(form, "at=2026-11-21T14%3A49%3A15Z&q=x", REPLY("x"));
+	load();
+	check_normalised(ask(POST("/s/" ID_B "/e?q=x&at=2026-11-22T08%3A00%3A00Z"), "{}"), 1);
+	check_different(form, "q=y&at=2026-11-22T08%3A00%3A00Z");
+	check_normalised(ask(form, "q=x&at=2026-11-22T08%3A00%3A00Z"), 2);
+}
+
+Test(match, a_large_body_goes_by_its_digest)
+{
+	XXH128_hash_t one = {.low64 = 1, .high64 = 2}, other = {.low64 = 3, .high64 = 4};
+	static const char head[] =
+		"PUT /big HTTP/1.1\r\nHost: h\r\nContent-Length: 17825792\r\n\r\n";
+	uint8_t *block = calloc(1, MIB);
+	struct match match;
+
+	scratch_out(&s, 1, head, 1);
+	for (int i = 0; i < 17; i++)
+		scratch_bytes(&s, 1, EVENT_OUT, (struct span){block, MIB}, 2);
+	scratch_in(&s, 1, REPLY("x"), 3);
+	load();
+	match = ask_large(head, one);
+	cr_assert_null(match.exchange, "a digest is hexadecimal, and no id");
+	json_decref(match.explanation);
+	match = ask_large(head, other);
+	cr_assert_null(match.exchange);
+	json_decref(match.explanation);
+	free(block);
+}
+
+/* ---- telemetry ---- */
+
+#define TRACES POST("/v1/traces")
+
+Test(match, telemetry_goes_by_its_address)
+{
+	struct match_totals totals;
+	struct match match;
+
+	record(TRACES, "{\"spans\":1}", REPLY("x"));
+	record(TRACES, "{\"spans\":2}", REPLY("y"));
+	record(TRACES, "{\"spans\":3}", NULL); /* was not answered any more */
+	record(CHAT, SAY("hi"), REPLY("x"));
+	load();
+	for (uint64_t i = 0; i < 4; i++) {
+		match = ask(TRACES, "{\"spans\":4}");
+		cr_assert_eq(match.outcome, MATCH_SINK);
+		cr_assert_eq(match.exchange->number, i ? 2 : 1);
+	}
+	check_served(ask(CHAT, SAY("hi")), 4);
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.recorded, 1);
+	cr_assert_eq(totals.served, 1);
+	cr_assert_eq(totals.unused, 0);
+	cr_assert_eq(totals.missed, 0);
+	cr_assert_eq(totals.sinks, 4);
+	cr_assert_eq(totals.sinks_repeated, 2);
+}
+
+Test(match, telemetry_that_was_never_recorded_is_no_miss)
+{
+	struct match_totals totals;
+	struct match match;
+
+	record(CHAT, SAY("hi"), REPLY("x"));
+	load();
+	match = ask(TRACES, "{}");
+	cr_assert(!match_is_miss(&match));
+	check_message(match, MATCH_SINK_UNRECORDED,
+		"POST https://localhost:8443/v1/traces is telemetry that was never recorded");
+	matcher_totals(m, &totals);
+	cr_assert_eq(totals.missed, 0);
+	cr_assert_eq(totals.sinks, 0);
+	cr_assert_eq(totals.sinks_unrecorded, 1);
 }

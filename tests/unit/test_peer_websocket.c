@@ -39,6 +39,7 @@ static void take_frames(struct world *w)
 			.direction = (enum event_direction)event.message.direction,
 			.time_ns = event.time_ns};
 	}
+	free(e->frames);
 	e->frames = frames;
 	e->frame_count = count;
 }
@@ -247,6 +248,35 @@ Test(peer_websocket, any_secret_is_taken_for_the_recorded_one)
 	play_changed(&w, take_frames, as_fast_as_possible);
 	run(&w, send_secret);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
+	end(&w);
+}
+
+#define AFTER(id) "{\"previous_response_id\":\"" id "\",\"input\":\"hi\"}"
+
+static void send_other_ids(struct client *c)
+{
+	shake(c);
+	send_frame(c, WEBSOCKET_TEXT, AFTER("resp_0cb1d2e3f4051627"));
+	expect_frame(c, WEBSOCKET_TEXT, "one");
+	send_frame(c, WEBSOCKET_TEXT, AFTER("resp_9a8b7c6d5e4f3021"));
+	expect_frame(c, WEBSOCKET_TEXT, "two");
+}
+
+Test(peer_websocket, ids_of_another_run_are_taken_in_order)
+{
+	struct peer_stats stats;
+	struct world w;
+	begin(&w);
+	record_text(&w, EVENT_OUT, AFTER("resp_11f1e1d1c1b1a191"), 3 * MS);
+	record_text(&w, EVENT_IN, "one", 4 * MS);
+	record_text(&w, EVENT_OUT, AFTER("resp_9a8b7c6d5e4f3021"), 5 * MS);
+	record_text(&w, EVENT_IN, "two", 6 * MS);
+	play_changed(&w, take_frames, as_fast_as_possible);
+	run(&w, send_other_ids);
+	cr_expect_str_empty(w.missed, "%s", w.explained);
+	peer_stats(w.peer, &stats);
+	cr_expect_eq(stats.messages, 2);
+	cr_expect_eq(stats.messages_normalised, 1);
 	end(&w);
 }
 

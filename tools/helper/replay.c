@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 #include "tools/helper/control.h"
@@ -32,7 +33,7 @@ struct replay {
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
 	json_t *misses;
-	uint64_t unknown_names, refused;
+	uint64_t unknown_names, unknown_sinks, refused;
 };
 
 static void add_miss(struct replay *r, json_t *explanation)
@@ -65,12 +66,20 @@ static void refuse(struct replay *r, const struct wire_request *q)
 	json_decref(e);
 }
 
+/* Takes the explanation; what telemetry is sent to need not be known. */
 static void add_unknown_name(struct replay *r, json_t *missed)
 {
+	const char *name =
+		json_string_value(json_object_get(json_object_get(missed, "request"), "name"));
+
 	if (!missed)
 		return;
-	r->unknown_names++;
-	add_miss(r, missed);
+	if (name && sink_is_host(span_of(name))) {
+		r->unknown_sinks++;
+	} else {
+		r->unknown_names++;
+		add_miss(r, missed);
+	}
 	json_decref(missed);
 }
 
@@ -419,7 +428,7 @@ json_t *replay_report(const struct replay *r)
 		{"ambiguous", t.ambiguous},
 		{"sinks", t.sinks},
 		{"sinks_repeated", t.sinks_repeated},
-		{"sinks_unrecorded", t.sinks_unrecorded},
+		{"sinks_unrecorded", t.sinks_unrecorded + r->unknown_sinks},
 		{"messages", p.messages},
 		{"messages_normalised", p.messages_normalised},
 		{"dialogues_recorded", p.dialogues_recorded},
