@@ -45,7 +45,7 @@ def answers(asked, kind):
             data = bytes([192, 0, 2, 77]) if kind == A else bytes([0x20, 1, 0xD, 0xB8] + [0] * 11 + [7])
             return 0, [record(own, CNAME, to), record(to, kind, data)]
         return 0, [record(own, CNAME, to)] if kind == CNAME else []
-    if host.startswith("many."):
+    if host.startswith(("many.", "cut.", "none-cut.")):
         return 0, [record(own, TXT, b"\x40" + b"%064d" % i) for i in range(12)] if kind == TXT else []
     if host.startswith("broken."):
         return 2, []
@@ -68,14 +68,17 @@ def answers(asked, kind):
     return 0, []
 
 
-def reply(query, log):
+def reply(query, log, tcp=False):
     asked, end = read_name(query, 12)
     kind, klass = struct.unpack(">HH", query[end : end + 4])
     log.write(f"{asked} {kind}\n")
     log.flush()
     rcode, records = answers(asked, kind)
+    cut = not tcp and "cut." in asked
+    if cut:
+        records = records[: 0 if asked.startswith("none") else 2]
     # RD as asked, RA; a cookie comes back as BIND would send it.
-    flags = 0x8080 | rcode | (query[2] << 8 & 0x0100)
+    flags = 0x8080 | 0x0200 * cut | rcode | (query[2] << 8 & 0x0100)
     extra = query[end + 4 :] if struct.unpack(">H", query[10:12])[0] else b""
     return (query[:2] + struct.pack(">HHHHH", flags, 1, len(records), 0, 1 if extra else 0) +
             query[12 : end + 4] + b"".join(records) + extra)
@@ -87,7 +90,7 @@ def serve_tcp(listener, log):
         with connection:
             size = connection.recv(2)
             if len(size) == 2:
-                answer = reply(connection.recv(int.from_bytes(size, "big")), log)
+                answer = reply(connection.recv(int.from_bytes(size, "big")), log, True)
                 connection.sendall(len(answer).to_bytes(2, "big") + answer)
 
 

@@ -80,6 +80,20 @@ test_dig() {
 	names_round_trip 127.0.0.53 dig +noall +answer host.test MX alias.test AAAA many.test TXT
 }
 
+test_tcp() {
+	# Asked over TCP, and asked again over it since the answer over UDP is cut.
+	type dig >/dev/null 2>&1 || skip "dig is not installed (bind9-dnsutils)"
+	cat >asks.sh <<-'END'
+		dig +tcp +short host.test MX
+		dig +tcp +noall +answer many.test TXT nothing.test A host.test A
+		dig +noedns +short cut.test TXT
+		dig +noedns +short none-cut.test TXT
+	END
+	names_round_trip 127.0.0.53 bash asks.sh
+	contains rec.out 'spare.test.'
+	equal "texts" 24 "$(grep -c '^"' rec.out)"
+}
+
 test_unknown_name() { # timeout=120
 	[[ -x $NODE ]] || skip "node is not installed"
 	record_names 127.0.0.53 "$NODE" "$CLIENTS/node_names.js"

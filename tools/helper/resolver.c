@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/helper/resolver.h"
+#include "tools/helper/resolver_private.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,20 +16,6 @@
 #define ANSWER_BYTES 4096
 #define BURST        64 /* datagrams, before others have their turn */
 
-struct server {
-	struct resolver *resolver;
-	int fd;
-	uint16_t port;
-	struct event *event;
-};
-
-struct resolver {
-	struct server v4, v6;
-	resolver_answer answer;
-	void *context;
-	uint8_t announced[65536 / 8]; /* source ports, one bit each */
-};
-
 union address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -41,7 +27,7 @@ static uint16_t port_of(const union address *a)
 	return ntohs(a->any.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
 }
 
-static bool is_announced(const struct resolver *r, uint16_t port)
+bool resolver_is_announced(const struct resolver *r, uint16_t port)
 {
 	return r->announced[port / 8] & 1 << port % 8;
 }
@@ -51,7 +37,8 @@ void resolver_announce(struct resolver *r, uint16_t source_port)
 	r->announced[source_port / 8] |= (uint8_t)(1 << source_port % 8);
 }
 
-static int answer_query(const struct resolver *r, struct span bytes, struct buffer *out)
+int resolver_answer_query(
+	const struct resolver *r, struct span bytes, size_t limit, struct buffer *out)
 {
 	static const struct dns_answer not_implemented = {.rcode = DNS_NOTIMP};
 	struct dns_message query;
@@ -60,15 +47,16 @@ static int answer_query(const struct resolver *r, struct span bytes, struct buff
 		return -EBADMSG;
 	if (query.opcode != 0)
 		return dns_answer(&query, &not_implemented, true, out);
-	return r->answer(r->context, &query,
-		query.udp_bytes > ANSWER_BYTES ? query.udp_bytes : ANSWER_BYTES, out);
+	return r->answer(
+		r->context, &query, query.udp_bytes > limit ? query.udp_bytes : limit, out);
 }
 
-static void serve(const struct server *s, struct span bytes, const union address *to, socklen_t len)
+static void serve(
+	const struct resolver_server *s, struct span bytes, const union address *to, socklen_t len)
 {
 	struct buffer out = BUFFER(DNS_MESSAGE_MAX);
 
-	if (answer_query(s->resolver, bytes, &out) == 0 &&
+	if (resolver_answer_query(s->resolver, bytes, ANSWER_BYTES, &out) == 0 &&
 		sendto(s->fd, out.data, out.len, MSG_NOSIGNAL, &to->any, len) < 0)
 		log_debug(peer, "answer to port %u: %s", port_of(to), strerror(errno));
 	buffer_free(&out);
@@ -76,7 +64,7 @@ static void serve(const struct server *s, struct span bytes, const union address
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	const struct server *s = arg;
+	const struct resolver_server *s = arg;
 	uint8_t bytes[QUERY_BYTES_MAX];
 
 	for (int i = 0; i < BURST; i++) {
@@ -86,7 +74,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 		if (n < 0)
 			return;
-		if (is_announced(s->resolver, port_of(&from)))
+		if (resolver_is_announced(s->resolver, port_of(&from)))
 			serve(s, (struct span){bytes, (size_t)n}, &from, len);
 		else
 			log_debug(peer, "port %u was not announced", port_of(&from));
@@ -115,7 +103,7 @@ static int bind_loopback(int family, uint16_t *ret_port)
 	return fd;
 }
 
-static int start(struct resolver *r, struct server *s, struct event_base *base, int family)
+static int start(struct resolver *r, struct resolver_server *s, struct event_base *base, int family)
 {
 	s->resolver = r;
 	s->fd = bind_loopback(family, &s->port);
@@ -125,7 +113,7 @@ static int start(struct resolver *r, struct server *s, struct event_base *base, 
 	return s->event && event_add(s->event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
-static void stop(struct server *s)
+static void stop(struct resolver_server *s)
 {
 	if (s->event)
 		event_free(s->event);
@@ -141,6 +129,7 @@ int resolver_new(
 
 	if (!r)
 		return -ENOMEM;
+	r->base = base;
 	r->answer = answer;
 	r->context = context;
 	r->v4.fd = r->v6.fd = -1;
@@ -151,6 +140,7 @@ int resolver_new(
 		resolver_free(r);
 		return error;
 	}
+	resolver_start_tcp(r);
 	*ret = r;
 	return 0;
 }
@@ -159,13 +149,16 @@ void resolver_free(struct resolver *r)
 {
 	if (!r)
 		return;
+	resolver_stop_tcp(r);
 	stop(&r->v4);
 	stop(&r->v6);
 	free(r);
 }
 
-void resolver_ports(const struct resolver *r, uint16_t *ret_v4, uint16_t *ret_v6)
+void resolver_ports(const struct resolver *r, struct resolver_ports *ret)
 {
-	*ret_v4 = r->v4.port;
-	*ret_v6 = r->v6.port;
+	*ret = (struct resolver_ports){.udp_v4 = r->v4.port,
+		.udp_v6 = r->v6.port,
+		.tcp_v4 = loopback_listener_port(r->tcp_v4),
+		.tcp_v6 = loopback_listener_port(r->tcp_v6)};
 }

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #define LISTENS_MAX 1024
+#define DNS_PORT    53
 
 /* Connects to one address, in recorded order. */
 struct outcomes {
@@ -152,6 +153,20 @@ static int announce(struct world *w, const struct wire_request *q, const char *a
 		(uint16_t)q->source_port, address, world_names_of(w->names, &q->address));
 }
 
+/* Ids differ in each run: no dialogue is the same twice. */
+static void connect_resolver(
+	struct world *w, const struct wire_request *q, int *fd, struct wire_reply *reply)
+{
+	struct resolver_ports ports;
+
+	resolver_ports(w->resolver, &ports);
+	reply->port_v4 = ports.tcp_v4;
+	reply->port_v6 = ports.tcp_v6;
+	resolver_announce(w->resolver, (uint16_t)q->source_port);
+	if (*fd >= 0 && resolver_adopt(w->resolver, *fd) == 0)
+		*fd = -1;
+}
+
 static void answer_connect(
 	struct world *w, const struct wire_request *q, int *fd, struct wire_reply *reply)
 {
@@ -179,6 +194,10 @@ static void answer_connect(
 	if (error)
 		return;
 	remember_link(w, q->socket, &q->address);
+	if (address_port(&q->address) == DNS_PORT && world_names_take_tcp(w->names)) {
+		connect_resolver(w, q, fd, reply);
+		return;
+	}
 	if (*fd >= 0) {
 		error = peer_adopt(w->peer, *fd, address, world_names_of(w->names, &q->address));
 		*fd = error < 0 ? *fd : -1;
@@ -193,11 +212,11 @@ static void answer_connect(
 
 static void set_dns_ports(const struct world *w, struct wire_reply *reply)
 {
-	uint16_t v4, v6;
+	struct resolver_ports ports;
 
-	resolver_ports(w->resolver, &v4, &v6);
-	reply->port_v4 = v4;
-	reply->port_v6 = v6;
+	resolver_ports(w->resolver, &ports);
+	reply->port_v4 = ports.udp_v4;
+	reply->port_v6 = ports.udp_v6;
 }
 
 static void answer_ask(struct world *w, const struct wire_request *q, struct wire_reply *reply)

@@ -79,10 +79,11 @@ size_t world_names_addresses(
 	struct collected c = {ret, 0, max};
 	const struct tape *t = w->tape;
 
-	for (size_t i = 0; i < t->name_count; i++) {
-		const struct trace_event *e = &t->names[i].event;
+	for (size_t i = 0; i < world_names_count(w); i++) {
+		const struct tape_name *n = world_names_at(w, i);
+		const struct trace_event *e = &n->event;
 
-		for (uint32_t k = 0; is_of_name(&t->names[i], name) && k < e->resolve.count; k++)
+		for (uint32_t k = 0; is_of_name(n, name) && k < e->resolve.count; k++)
 			collect(&c, e->resolve.addresses[k].family, e->resolve.addresses[k].ip);
 	}
 	for (size_t i = 0; i < t->exchange_count && !c.count; i++) {
@@ -103,8 +104,8 @@ static bool find_rcode(const struct world_names *w, const char *name, uint16_t *
 	bool known = false;
 
 	*ret = DNS_NXDOMAIN;
-	for (size_t i = 0; i < w->tape->name_count; i++) {
-		const struct tape_name *n = &w->tape->names[i];
+	for (size_t i = 0; i < world_names_count(w); i++) {
+		const struct tape_name *n = world_names_at(w, i);
 		int result = n->event.resolve.result;
 
 		if (!is_of_name(n, name))
@@ -140,18 +141,30 @@ static bool is_silence(const struct tape_name *n)
 	return !n->event.resolve.answer.len && n->event.resolve.result == TRY_AGAIN;
 }
 
-/* The first that was not given yet, else the last. */
+/* "Ask again over TCP." */
+static bool is_truncated(const struct tape_name *n)
+{
+	struct dns_message m;
+
+	return dns_parse(n->event.resolve.answer, &m) == 0 && m.truncated;
+}
+
+/* The first that was not given yet, else the last; of those that say all, if there are any. */
 static const struct tape_name *find_answer(struct world_names *w, const struct dns_message *query)
 {
-	const struct tape_name *best = NULL, *silence = NULL;
+	const struct tape_name *best = NULL, *truncated = NULL, *silence = NULL;
 
-	for (size_t i = 0; i < w->tape->name_count; i++) {
-		const struct tape_name *n = &w->tape->names[i];
+	for (size_t i = 0; i < world_names_count(w); i++) {
+		const struct tape_name *n = world_names_at(w, i);
 
 		if (!is_answer(n, query))
 			continue;
 		if (is_silence(n)) {
 			silence = n;
+			continue;
+		}
+		if (is_truncated(n)) {
+			truncated = n;
 			continue;
 		}
 		best = n;
@@ -160,7 +173,7 @@ static const struct tape_name *find_answer(struct world_names *w, const struct d
 			break;
 		}
 	}
-	return best ? best : silence;
+	return best ? best : truncated ? truncated : silence;
 }
 
 static int answer_rcode(const struct dns_message *query, uint16_t rcode, struct buffer *out)
@@ -261,6 +274,11 @@ static int answer(struct world_names *w, const struct tape_name *n, const struct
 		return answer_recorded(n, query, limit, out);
 	r = asks_for_addresses(&query->question) ? answer_addresses(w, query, out) : -ENOENT;
 	return r == -ENOENT ? answer_unknown(w, query, out, missed) : r;
+}
+
+bool world_names_take_tcp(const struct world_names *w)
+{
+	return w->tcp_is_dns;
 }
 
 int world_names_dns(struct world_names *w, const struct dns_message *query, size_t limit,

@@ -11,8 +11,10 @@ struct world_names *world_names_new(const struct tape *tape)
 {
 	struct world_names *w = calloc(1, sizeof(*w));
 
-	if (w)
-		w->tape = tape;
+	if (!w)
+		return NULL;
+	w->tape = tape;
+	world_dns_read_tcp(w);
 	return w;
 }
 
@@ -34,7 +36,18 @@ void world_names_free(struct world_names *w)
 		free(e->question);
 		free(e);
 	}
+	world_dns_free_tcp(w);
 	free(w);
+}
+
+size_t world_names_count(const struct world_names *w)
+{
+	return w->tape->name_count + w->tcp_count;
+}
+
+const struct tape_name *world_names_at(const struct world_names *w, size_t i)
+{
+	return i < w->tape->name_count ? &w->tape->names[i] : &w->tcp[i - w->tape->name_count];
 }
 
 bool world_names_is_fresh(const struct world_names *w, size_t name)

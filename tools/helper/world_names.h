@@ -20,6 +20,9 @@ void world_names_free(struct world_names *w);
 /* The name a program most likely means by an address: for a certificate without SNI. NULL: none. */
 const char *world_names_of(const struct world_names *w, const struct wire_address *to);
 
+/* A TCP connection to port 53 is for questions, too: nothing else was ever said there. */
+bool world_names_take_tcp(const struct world_names *w);
+
 /* A question to libc's resolver. `missed` as in world.h. */
 void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
 	struct wire_reply *reply, json_t **missed);
