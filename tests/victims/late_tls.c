@@ -181,12 +181,14 @@ static void waited_for(void *(*waits)(void *), bool by_epoll)
 	struct epoll_event e = {EPOLLIN, {.u64 = 9}};
 	int fd = connected(), epoll = epoll_create1(0);
 	pthread_t thread;
+	ssize_t sent;
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
 	pthread_create(&thread, NULL, waits, by_epoll ? &epoll : &fd);
 	usleep(50000);
-	send_hello(fd);
-	pthread_join(thread, NULL);
+	sent = send(fd, hello, sizeof hello, 0);
+	pthread_join(thread, NULL); /* which prints, too */
+	printf("sent %zd\n", sent);
 	close(fd);
 	close(epoll);
 }
