@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include "shim/datagram.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
-#include "shim/redirect_dns.h"
 #include "shim/start.h"
 #include "shim/takeover.h"
 #include "shim/tap.h"
@@ -32,22 +32,6 @@ static int record_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return r;
 }
 
-/* A DNS question makes what comes back worth hearing. False: HTTP/3, refused. */
-static bool record_datagram(int fd, const struct sockaddr *to, socklen_t len)
-{
-	int port = redirect_datagram_port(fd, to, len);
-
-	if (port == REDIRECT_DNS_PORT && !start_vfork_child && start_ready() &&
-		fdtab_class(fdtab_learn(fd)) == FD_SKIP)
-		fdtab_set(fd, fdtab_make(FD_DNS, 0));
-	return port != REDIRECT_QUIC_PORT || !start_is_live();
-}
-
-static bool is_datagram_class(enum fd_class class)
-{
-	return class <= FD_SKIP || class == FD_DNS;
-}
-
 int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	SAVE_ERRNO();
@@ -56,7 +40,7 @@ int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return redirect_connect(fd, addr, len);
 	if (start_vfork_child || start_state() == START_INERT)
 		return real.connect(fd, addr, len);
-	if (is_datagram_class(fdtab_class(fdtab_learn(fd))) && !record_datagram(fd, addr, len)) {
+	if (datagram_is_class(fdtab_class(fdtab_learn(fd))) && !datagram_recorded(fd, addr, len)) {
 		errno = ENETUNREACH;
 		return -1;
 	}
@@ -87,61 +71,6 @@ int shim_listen(int fd, int backlog)
 
 /* ---- sending ---- */
 
-/* Where something is sent to: the caller's address, or one of ours. */
-struct destination {
-	const struct sockaddr *addr;
-	socklen_t len;
-	struct wire_address instead;
-};
-
-static bool redirect_question(int fd, struct destination *to)
-{
-	struct wire_address server = {.len = to->len};
-
-	if (!redirect_read(server.bytes, to->addr, to->len) ||
-		!redirect_dns_destination(fd, &server, &to->instead))
-		return false;
-	to->addr = (const struct sockaddr *)to->instead.bytes;
-	to->len = to->instead.len;
-	return true;
-}
-
-static bool datagram_allowed(int fd, struct destination *to)
-{
-	enum fd_class class = fdtab_class(fdtab_get(fd));
-
-	errno = ENETUNREACH;
-	if (!start_is_replay())
-		return !is_datagram_class(class) || start_state() == START_INERT ||
-			record_datagram(fd, to->addr, to->len);
-	/* On a connected stream the kernel does not look at the address. */
-	if (class == FD_HELPER || class == FD_PAIRED)
-		return true;
-	if (to->len <= sizeof(to->instead.bytes) &&
-		redirect_datagram_port(fd, to->addr, to->len) == REDIRECT_DNS_PORT)
-		return redirect_question(fd, to);
-	return redirect_allows(fd, to->addr, to->len);
-}
-
-/* TCP fast open hides a connect in a send: made two calls, so that the connect is seen. The rest is
- * whether and where a datagram may go. False: errno says why not. */
-static bool may_send(int fd, struct destination *to, int *flags)
-{
-	SAVE_ERRNO();
-
-	if (*flags & MSG_FASTOPEN) {
-		*flags &= ~MSG_FASTOPEN;
-		if (shim_connect(fd, to->addr, to->len) < 0)
-			return false;
-		*to = (struct destination){0};
-		return true;
-	}
-	if (!datagram_allowed(fd, to))
-		return false;
-	RESTORE_ERRNO();
-	return true;
-}
-
 ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
 {
 	struct iovec run = {(void *)buf, n};
@@ -161,11 +90,11 @@ ssize_t shim_sendto(
 	int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
 {
 	struct iovec run = {(void *)buf, n};
-	struct destination where = {to, len};
+	struct datagram_destination where = {to, len};
 	struct tap tap;
 	ssize_t r;
 
-	if (to && !may_send(fd, &where, &flags))
+	if (to && !datagram_may_send(fd, &where, &flags))
 		return -1;
 	if (!tap_traces(fd) || takeover(fd, buf, n))
 		return real.sendto(fd, buf, n, flags, where.addr, where.len);
@@ -179,7 +108,7 @@ ssize_t shim_sendto(
 static bool judges(int fd)
 {
 	return start_is_replay() ||
-		(is_datagram_class(fdtab_class(fdtab_get(fd))) && start_state() != START_INERT);
+		(datagram_is_class(fdtab_class(fdtab_get(fd))) && start_state() != START_INERT);
 }
 
 static bool takeover_message(int fd, const struct msghdr *msg)
@@ -205,14 +134,14 @@ static ssize_t send_message(int fd, const struct msghdr *msg, int flags)
 
 ssize_t shim_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct destination to;
+	struct datagram_destination to;
 	struct msghdr own;
 
 	if (likely(!judges(fd) && !(flags & MSG_FASTOPEN)) ||
 		!redirect_read(&own, msg, sizeof(own)) || !own.msg_name)
 		return send_message(fd, msg, flags);
-	to = (struct destination){own.msg_name, own.msg_namelen};
-	if (!may_send(fd, &to, &flags))
+	to = (struct datagram_destination){own.msg_name, own.msg_namelen};
+	if (!datagram_may_send(fd, &to, &flags))
 		return -1;
 	if (to.addr == own.msg_name)
 		return send_message(fd, msg, flags);
@@ -241,16 +170,16 @@ int shim_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int count, int flags)
 	struct tap tap;
 	int r;
 
-	if (start_is_replay() && is_datagram_class(fdtab_class(fdtab_get(fd))))
+	if (start_is_replay() && datagram_is_class(fdtab_class(fdtab_get(fd))))
 		return send_one_by_one(fd, msgs, count, flags);
 	for (unsigned int i = 0; judges(fd) && i < count; i++) {
-		struct destination to;
+		struct datagram_destination to;
 		struct msghdr m;
 
 		if (!redirect_read(&m, &msgs[i].msg_hdr, sizeof(m)))
 			break;
-		to = (struct destination){m.msg_name, m.msg_namelen};
-		if (m.msg_name && !may_send(fd, &to, &flags))
+		to = (struct datagram_destination){m.msg_name, m.msg_namelen};
+		if (m.msg_name && !datagram_may_send(fd, &to, &flags))
 			return -1;
 	}
 	if (!tap_traces(fd) || (count > 0 && takeover_message(fd, &msgs[0].msg_hdr)))
@@ -284,20 +213,6 @@ static void received(int fd, struct iovec run, int flags, ssize_t r)
 		tap_received(fd, &run, 1, r);
 }
 
-/* In replay, a DNS answer comes from the server that was asked. */
-static bool has_other_source(int fd)
-{
-	return unlikely(fdtab_class(fdtab_get(fd)) == FD_DNS) && start_is_replay();
-}
-
-static void restore_source(int fd, struct sockaddr *from, socklen_t room, socklen_t *len, ssize_t r)
-{
-	SAVE_ERRNO();
-	if (r >= 0 && from && len && room > 0)
-		redirect_dns_source(fd, from, room, len);
-	RESTORE_ERRNO();
-}
-
 ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
 {
 	ssize_t r = real.recv(fd, buf, n, flags);
@@ -318,7 +233,7 @@ ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 
 ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-	bool other = has_other_source(fd);
+	bool other = datagram_has_other_source(fd);
 	socklen_t room = 0;
 	ssize_t r;
 
@@ -326,7 +241,7 @@ ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *f
 		redirect_read(&room, len, sizeof(room));
 	r = real.recvfrom(fd, buf, n, flags, from, len);
 	if (other)
-		restore_source(fd, from, room, len, r);
+		datagram_restore_source(fd, from, room, len, r);
 	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
@@ -335,7 +250,7 @@ ssize_t shim_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *f
 ssize_t shim___recvfrom_chk(
 	int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *from, socklen_t *len)
 {
-	bool other = has_other_source(fd);
+	bool other = datagram_has_other_source(fd);
 	socklen_t room = 0;
 	ssize_t r;
 
@@ -343,7 +258,7 @@ ssize_t shim___recvfrom_chk(
 		redirect_read(&room, len, sizeof(room));
 	r = real.__recvfrom_chk(fd, buf, n, size, flags, from, len);
 	if (other)
-		restore_source(fd, from, room, len, r);
+		datagram_restore_source(fd, from, room, len, r);
 	if (tap_traces(fd))
 		received(fd, (struct iovec){buf, n}, flags, r);
 	return r;
@@ -376,7 +291,7 @@ static void received_message(int fd, struct msghdr *msg, int flags, ssize_t r)
 
 ssize_t shim_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	bool other = has_other_source(fd);
+	bool other = datagram_has_other_source(fd);
 	struct msghdr asked = {0};
 	ssize_t r;
 
@@ -384,7 +299,7 @@ ssize_t shim_recvmsg(int fd, struct msghdr *msg, int flags)
 		redirect_read(&asked, msg, sizeof(asked));
 	r = real.recvmsg(fd, msg, flags);
 	if (other && r >= 0)
-		restore_source(fd, msg->msg_name, asked.msg_namelen, &msg->msg_namelen, r);
+		datagram_restore_source(fd, msg->msg_name, asked.msg_namelen, &msg->msg_namelen, r);
 	received_message(fd, msg, flags, r);
 	return r;
 }
@@ -411,7 +326,7 @@ int shim_recvmmsg(
 {
 	int r;
 
-	if (has_other_source(fd))
+	if (datagram_has_other_source(fd))
 		return receive_one_by_one(fd, msgs, count, flags);
 	r = real.recvmmsg(fd, msgs, count, flags, timeout);
 	for (int i = 0; i < r; i++)
@@ -457,7 +372,7 @@ int shim_setsockopt(int fd, int level, int option, const void *value, socklen_t 
 {
 	if (unlikely(level == IPPROTO_TCP && option == TCP_ULP) &&
 		(start_is_live() || start_is_replay()) &&
-		!is_datagram_class(fdtab_class(fdtab_get(fd)))) {
+		!datagram_is_class(fdtab_class(fdtab_get(fd)))) {
 		errno = ENOENT;
 		return -1;
 	}
