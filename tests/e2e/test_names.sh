@@ -4,8 +4,9 @@
 # Names, by resolvers of the programs' own and by libc's less known functions. Recorded with a DNS
 # server whose answers no other server gives; replayed where there is none.
 
-: "${NODE:=/usr/bin/node}"
-: "${BUN:=$(command -v bun || true)}"
+CLIENTS_FOLDER=$("$TESTS/clients.sh" --where)
+: "${NODE:=$CLIENTS_FOLDER/bin/node}"
+: "${BUN:=$CLIENTS_FOLDER/bin/bun}"
 
 names_world() { # SERVER COMMAND…
 	need_root "a network and mount namespace"
@@ -49,7 +50,7 @@ test_libc_and_datagrams() {
 }
 
 test_node() { # timeout=120
-	[[ -x $NODE ]] || skip "node is not installed"
+	[[ -x $NODE ]] || fail "'$NODE' is not there: run tests/clients.sh"
 	names_round_trip 127.0.0.53 "$NODE" "$CLIENTS/node_names.js"
 	contains rec.out 'mx [{"exchange":"mail.test"'
 	contains rec.out 'failure ESERVFAIL'
@@ -95,7 +96,7 @@ test_tcp() {
 }
 
 test_unknown_name() { # timeout=120
-	[[ -x $NODE ]] || skip "node is not installed"
+	[[ -x $NODE ]] || fail "'$NODE' is not there: run tests/clients.sh"
 	record_names 127.0.0.53 "$NODE" "$CLIENTS/node_names.js"
 	replay_names 192.0.2.53 "$NODE" "$CLIENTS/node_names.js" new.test host.test
 	contains rep.out 'new.test ENOTFOUND'
@@ -141,7 +142,7 @@ test_without_loopback() { # timeout=120
 }
 
 test_bun() { # timeout=120
-	[[ -x $BUN ]] || skip "bun is not installed"
+	[[ -x $BUN ]] || fail "'$BUN' is not there: run tests/clients.sh"
 	cat >fetch.mjs <<-'END'
 		import dns from 'node:dns/promises';
 		import http from 'node:http';

@@ -4,10 +4,12 @@
 # node, whose OpenSSL is in the executable: recorded from inside, no certificate of ours shown to
 # it, and replayed whatever authorities it was told to trust.
 
-: "${NODE:=/usr/bin/node}"
+CLIENTS_FOLDER=$("$TESTS/clients.sh" --where)
+: "${NODE:=$CLIENTS_FOLDER/bin/node}"
+export NODE_PATH=${NODE_PATH:-$CLIENTS_FOLDER/node_modules}
 
 need_node() {
-	[[ -x $NODE ]] || skip "node is not installed"
+	[[ -x $NODE ]] || fail "'$NODE' is not there: run tests/clients.sh"
 	nm -D --defined-only "$NODE" >node.symbols
 	grep -q ' SSL_read$' node.symbols ||
 		skip "'$NODE' does not export its OpenSSL"
@@ -20,7 +22,7 @@ node_trusting() {
 }
 
 need_package() { # NAME
-	"$NODE" -e "require.resolve('$1')" 2>/dev/null || skip "the package $1 is not installed (NODE_PATH)"
+	"$NODE" -e "require.resolve('$1')" || fail "the package $1 is not in '$NODE_PATH'"
 }
 
 test_https_and_fetch() { # timeout=120 sanitizers=asan,tsan
