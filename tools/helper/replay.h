@@ -23,9 +23,9 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
- * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number", "method", "url"}], "connections", "not_http", …}. A new
- * reference.
+ * {"recording", "recorded", "served", "normalised", "missed", "unused", "ambiguous", "sinks",
+ * "sinks_repeated", "sinks_unrecorded", "refused", "misses": […], "unused_exchanges": [{"number",
+ * "method", "url"}], "connections", "not_http", …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */
