@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/canon_private.h"
+
 #include <errno.h>
 #include <string.h>
-#include "replay/canon_private.h"
-#include "replay/match_private.h"
+#include "replay/form.h"
 
 static struct span after(struct span s, size_t n)
 {
@@ -103,7 +104,7 @@ static int header_line(struct span line, struct buffer *out)
 /* Whom is asked stays: only the path has ids in it. */
 static int first_line(struct span line, struct buffer *out)
 {
-	struct span path = match_line_path(line);
+	struct span path = form_path(line);
 	int r = buffer_append(out, line.data, line.len - path.len);
 
 	return r ? r : canon_normal_text(path, SHAPES_HEADER, out);
@@ -115,7 +116,7 @@ static int each_line(struct span lines, size_t prefix,
 	struct span line;
 	int r = 0;
 
-	while (!r && match_form_line(&lines, &line)) {
+	while (!r && form_line(&lines, &line)) {
 		r = buffer_append(out, line.data, prefix);
 		r = r ? r : append(after(line, prefix), out);
 		r = r ? r : buffer_append(out, "\n", 1);
@@ -128,12 +129,12 @@ static int json_line(struct span line, struct buffer *out)
 	return canon_normal_value(line, SHAPES_TEXT, out);
 }
 
-static bool is_form(const struct match_form *form)
+static bool is_form(const struct form *form)
 {
 	static const char type[] = "header content-type: application/x-www-form-urlencoded";
 	struct span headers = form->headers, line;
 
-	while (match_form_line(&headers, &line)) {
+	while (form_line(&headers, &line)) {
 		if (begins(line, type))
 			return true;
 	}
@@ -141,7 +142,7 @@ static bool is_form(const struct match_form *form)
 }
 
 /* A digest is all there is of a large body: it stays. */
-static int body(const struct match_form *form, struct buffer *out)
+static int body(const struct form *form, struct buffer *out)
 {
 	size_t before = out->len;
 	int r;
@@ -157,7 +158,7 @@ static int body(const struct match_form *form, struct buffer *out)
 	return each_line(form->body, 0, json_line, out);
 }
 
-static int append_normal(const struct match_form *form, struct buffer *out)
+static int append_normal(const struct form *form, struct buffer *out)
 {
 	int r = first_line(form->line, out);
 
@@ -170,11 +171,11 @@ static int append_normal(const struct match_form *form, struct buffer *out)
 
 int canon_normalise(struct span canonical, struct buffer *out)
 {
-	struct match_form form;
+	struct form form;
 	size_t before = out->len;
 	int r;
 
-	match_form_split(canonical, &form);
+	form_split(canonical, &form);
 	r = append_normal(&form, out);
 	if (r == -E2BIG) {
 		out->len = before;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/canon_private.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/canon_private.h"
 
 /* JSON with marks for volatile values; JSON inside its strings likewise. */
 
