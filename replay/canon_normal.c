@@ -5,9 +5,16 @@
 #include <string.h>
 #include "replay/form.h"
 
+#define DURATION "{{duration}}"
+
 static struct span after(struct span s, size_t n)
 {
 	return n ? (struct span){s.data + n, s.len - n} : s;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static int append_span(struct buffer *out, struct span s)
@@ -92,13 +99,53 @@ static int pair_line(struct span line, struct buffer *out)
 	return r;
 }
 
+/* How a header's name ends when its numbers are what the client measured. */
+static const char *const measured_headers[] = {
+	"-ms", "-duration", "-elapsed", "-latency", "x-cc-atis" /* claude */};
+
+static bool is_measured(struct span name)
+{
+	for (size_t i = 0; i < sizeof(measured_headers) / sizeof(*measured_headers); i++) {
+		size_t len = strlen(measured_headers[i]);
+
+		if (name.len >= len &&
+			memcmp(name.data + name.len - len, measured_headers[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int append_measured(struct span value, struct buffer *out)
+{
+	int r = 0;
+
+	while (value.len && !r) {
+		size_t plain = 0, number = 0;
+
+		while (plain < value.len && !is_digit(value.data[plain]))
+			plain++;
+		while (plain + number < value.len &&
+			(is_digit(value.data[plain + number]) || value.data[plain + number] == '.'))
+			number++;
+		r = buffer_append(out, value.data, plain);
+		if (!r && number)
+			r = buffer_append(out, DURATION, strlen(DURATION));
+		value = after(value, plain + number);
+	}
+	return r;
+}
+
 static int header_line(struct span line, struct buffer *out)
 {
 	const uint8_t *colon = line.len ? memmem(line.data, line.len, ": ", 2) : NULL;
 	size_t name = colon ? (size_t)(colon - line.data) + 2 : 0;
 	int r = buffer_append(out, line.data, name);
 
-	return r ? r : canon_normal_value(after(line, name), SHAPES_HEADER, out);
+	if (r)
+		return r;
+	if (name && is_measured((struct span){line.data, name - 2}))
+		return append_measured(after(line, name), out);
+	return canon_normal_value(after(line, name), SHAPES_HEADER, out);
 }
 
 /* Whom is asked stays: only the path has ids in it. */
