@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/canon_private.h"
+
 #include <errno.h>
 #include <string.h>
-#include "replay/canon_private.h"
-#include "replay/match_private.h"
+#include "replay/form.h"
+
+#define DURATION "{{duration}}"
 
 static struct span after(struct span s, size_t n)
 {
 	return n ? (struct span){s.data + n, s.len - n} : s;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static int append_span(struct buffer *out, struct span s)
@@ -91,19 +99,59 @@ static int pair_line(struct span line, struct buffer *out)
 	return r;
 }
 
+/* How a header's name ends when its numbers are what the client measured. */
+static const char *const measured_headers[] = {
+	"-ms", "-duration", "-elapsed", "-latency", "x-cc-atis" /* claude */};
+
+static bool is_measured(struct span name)
+{
+	for (size_t i = 0; i < sizeof(measured_headers) / sizeof(*measured_headers); i++) {
+		size_t len = strlen(measured_headers[i]);
+
+		if (name.len >= len &&
+			memcmp(name.data + name.len - len, measured_headers[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int append_measured(struct span value, struct buffer *out)
+{
+	int r = 0;
+
+	while (value.len && !r) {
+		size_t plain = 0, number = 0;
+
+		while (plain < value.len && !is_digit(value.data[plain]))
+			plain++;
+		while (plain + number < value.len &&
+			(is_digit(value.data[plain + number]) || value.data[plain + number] == '.'))
+			number++;
+		r = buffer_append(out, value.data, plain);
+		if (!r && number)
+			r = buffer_append(out, DURATION, strlen(DURATION));
+		value = after(value, plain + number);
+	}
+	return r;
+}
+
 static int header_line(struct span line, struct buffer *out)
 {
 	const uint8_t *colon = line.len ? memmem(line.data, line.len, ": ", 2) : NULL;
 	size_t name = colon ? (size_t)(colon - line.data) + 2 : 0;
 	int r = buffer_append(out, line.data, name);
 
-	return r ? r : canon_normal_value(after(line, name), SHAPES_HEADER, out);
+	if (r)
+		return r;
+	if (name && is_measured((struct span){line.data, name - 2}))
+		return append_measured(after(line, name), out);
+	return canon_normal_value(after(line, name), SHAPES_HEADER, out);
 }
 
 /* Whom is asked stays: only the path has ids in it. */
 static int first_line(struct span line, struct buffer *out)
 {
-	struct span path = match_line_path(line);
+	struct span path = form_path(line);
 	int r = buffer_append(out, line.data, line.len - path.len);
 
 	return r ? r : canon_normal_text(path, SHAPES_HEADER, out);
@@ -115,7 +163,7 @@ static int each_line(struct span lines, size_t prefix,
 	struct span line;
 	int r = 0;
 
-	while (!r && match_form_line(&lines, &line)) {
+	while (!r && form_line(&lines, &line)) {
 		r = buffer_append(out, line.data, prefix);
 		r = r ? r : append(after(line, prefix), out);
 		r = r ? r : buffer_append(out, "\n", 1);
@@ -128,12 +176,12 @@ static int json_line(struct span line, struct buffer *out)
 	return canon_normal_value(line, SHAPES_TEXT, out);
 }
 
-static bool is_form(const struct match_form *form)
+static bool is_form(const struct form *form)
 {
 	static const char type[] = "header content-type: application/x-www-form-urlencoded";
 	struct span headers = form->headers, line;
 
-	while (match_form_line(&headers, &line)) {
+	while (form_line(&headers, &line)) {
 		if (begins(line, type))
 			return true;
 	}
@@ -141,7 +189,7 @@ static bool is_form(const struct match_form *form)
 }
 
 /* A digest is all there is of a large body: it stays. */
-static int body(const struct match_form *form, struct buffer *out)
+static int body(const struct form *form, struct buffer *out)
 {
 	size_t before = out->len;
 	int r;
@@ -157,7 +205,7 @@ static int body(const struct match_form *form, struct buffer *out)
 	return each_line(form->body, 0, json_line, out);
 }
 
-static int append_normal(const struct match_form *form, struct buffer *out)
+static int append_normal(const struct form *form, struct buffer *out)
 {
 	int r = first_line(form->line, out);
 
@@ -170,11 +218,11 @@ static int append_normal(const struct match_form *form, struct buffer *out)
 
 int canon_normalise(struct span canonical, struct buffer *out)
 {
-	struct match_form form;
+	struct form form;
 	size_t before = out->len;
 	int r;
 
-	match_form_split(canonical, &form);
+	form_split(canonical, &form);
 	r = append_normal(&form, out);
 	if (r == -E2BIG) {
 		out->len = before;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/canon_private.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/canon_private.h"
 
 /* JSON with marks for volatile values; JSON inside its strings likewise. */
 
@@ -26,13 +27,39 @@ static int append_text(struct buffer *out, const char *text)
 	return buffer_append(out, text, strlen(text));
 }
 
-static int append_quoted(const struct buffer *text, struct buffer *out)
+static bool is_plain(uint8_t c)
 {
-	json_t *string = json_stringn_nocheck(text->len ? (const char *)text->data : "", text->len);
-	int r = string ? canon_dump_json(string, out) : -ENOMEM;
+	return c >= ' ' && c != '"' && c != '\\';
+}
 
-	json_decref(string);
-	return r;
+static int append_escaped(uint8_t c, struct buffer *out)
+{
+	switch (c) {
+	case '\n':
+		return append_text(out, "\\n");
+	case '\t':
+		return append_text(out, "\\t");
+	case '"':
+		return append_text(out, "\\\"");
+	case '\\':
+		return append_text(out, "\\\\");
+	default:
+		return buffer_printf(out, "\\u%04x", c);
+	}
+}
+
+static int append_quoted(struct span text, struct buffer *out)
+{
+	int r = append_text(out, "\"");
+
+	for (size_t at = 0, plain; at < text.len && !r; at = plain + 1) {
+		for (plain = at; plain < text.len && is_plain(text.data[plain]); plain++)
+			;
+		r = buffer_append(out, text.data + at, plain - at);
+		if (!r && plain < text.len)
+			r = append_escaped(text.data[plain], out);
+	}
+	return r ? r : append_text(out, "\"");
 }
 
 static bool may_be_json(struct span s)
@@ -63,7 +90,7 @@ static int append_string(const json_t *string, int nested, struct buffer *out)
 	struct buffer text = BUFFER(out->max);
 	int r = normal_string(s, nested, &text);
 
-	r = r ? r : append_quoted(&text, out);
+	r = r ? r : append_quoted((struct span){text.data, text.len}, out);
 	buffer_free(&text);
 	return r;
 }
@@ -108,7 +135,7 @@ static int take_member(struct member *m, const char *name, json_t *value, size_t
 		.index = index,
 		.value = value,
 		.exact = is_exact(name)};
-	r = r ? r : append_quoted(&text, &m->name);
+	r = r ? r : append_quoted((struct span){text.data, text.len}, &m->name);
 	buffer_free(&text);
 	return r;
 }

@@ -12,8 +12,8 @@
 
 /* The search for the recorded call most like the one asked. */
 struct search {
-	const struct match_form *asked;  /* as it came */
-	const struct match_form *actual; /* normalised, as what it is compared with is */
+	const struct form *asked;  /* as it came */
+	const struct form *actual; /* normalised, as what it is compared with is */
 	const struct match_call *best;
 	uint64_t distance;
 	struct buffer form; /* of the best, normalised */
@@ -40,16 +40,16 @@ static int normalised_form(const struct tape *t, const struct match_call *call, 
 static void consider(struct search *s, const struct tape *t, const struct match_call *call)
 {
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
-	struct match_form form;
+	struct form form;
 	uint64_t distance;
 
 	if (normalised_form(t, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
-	match_form_parse((struct span){text.data, text.len}, &form);
+	form_parse((struct span){text.data, text.len}, &form);
 	distance = match_differences(&form, s->actual, NULL);
-	match_form_free(&form);
+	form_free(&form);
 	if (!s->best || distance < s->distance ||
 		(distance == s->distance && is_likelier(call, s->best))) {
 		struct buffer worse = s->form;
@@ -70,7 +70,7 @@ static bool same_endpoint(const struct match_call *call, const struct call_key *
 /* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
 static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
 {
-	struct span authority = match_line_authority(s->actual->line);
+	struct span authority = form_authority(s->actual->line);
 	int looked_at = 0;
 
 	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
@@ -99,7 +99,7 @@ static void append_span(struct buffer *b, struct span s)
 }
 
 /* The URL the canonical form stands for, secrets already marks. */
-static void append_url(struct buffer *b, const struct match_form *form)
+static void append_url(struct buffer *b, const struct form *form)
 {
 	struct span queries = form->queries, line = form->line;
 	const uint8_t *space = memchr(line.data, ' ', line.len);
@@ -108,7 +108,7 @@ static void append_url(struct buffer *b, const struct match_form *form)
 	if (space)
 		line = (struct span){space + 1, (size_t)(line.data + line.len - space) - 1};
 	append_span(b, line);
-	while (match_form_line(&queries, &line)) {
+	while (form_line(&queries, &line)) {
 		(void)buffer_append(b, &separator, 1);
 		append_span(b, (struct span){line.data + 6, line.len - 6});
 		separator = '&';
@@ -122,7 +122,7 @@ static json_t *text_json(const struct buffer *b)
 	return text ? text : match_excerpt((struct span){b->data, b->len});
 }
 
-static json_t *request_json(const struct match_form *form, const struct call_key *key)
+static json_t *request_json(const struct form *form, const struct call_key *key)
 {
 	struct buffer url = BUFFER(HTTP1_HEAD_BYTES_MAX), hex = BUFFER(64);
 	json_t *request = json_object();
@@ -130,7 +130,7 @@ static json_t *request_json(const struct match_form *form, const struct call_key
 	append_url(&url, form);
 	for (size_t i = 0; key && i < sizeof(key->bytes); i++)
 		(void)buffer_printf(&hex, "%02x", key->bytes[i]);
-	json_object_set_new(request, "method", match_excerpt(match_line_method(form->line)));
+	json_object_set_new(request, "method", match_excerpt(form_method(form->line)));
 	json_object_set_new(request, "url", text_json(&url));
 	if (key)
 		json_object_set_new(request, "key", text_json(&hex));
@@ -139,7 +139,7 @@ static json_t *request_json(const struct match_form *form, const struct call_key
 	return request;
 }
 
-static json_t *nearest_json(const struct exchange *x, const struct match_form *form)
+static json_t *nearest_json(const struct exchange *x, const struct form *form)
 {
 	json_t *nearest = request_json(form, NULL);
 
@@ -181,14 +181,14 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 	const json_t *differences)
 {
 	struct buffer b = BUFFER(MESSAGE_BYTES_MAX + HTTP1_HEAD_BYTES_MAX);
-	struct span authority = match_line_authority(s->actual->line);
+	struct span authority = form_authority(s->actual->line);
 	json_t *text;
 
 	if (outcome == MATCH_NO_HOST) {
 		append_span(&b, authority);
 		(void)buffer_printf(&b, " was never recorded");
 	} else {
-		append_span(&b, match_line_method(s->asked->line));
+		append_span(&b, form_method(s->asked->line));
 		(void)buffer_append(&b, " ", 1);
 		append_url(&b, s->asked);
 	}
@@ -220,16 +220,15 @@ static enum match_outcome find_nearest(
 	if (s->best)
 		return MATCH_DIFFERENT;
 	search(s, m, NULL);
-	return s->best || host_recorded(m, match_line_authority(s->actual->line))
-		? MATCH_NO_ENDPOINT
-		: MATCH_NO_HOST;
+	return s->best || host_recorded(m, form_authority(s->actual->line)) ? MATCH_NO_ENDPOINT
+									    : MATCH_NO_HOST;
 }
 
 static json_t *explanation(const struct search *s, const struct call_key *key, uint64_t recorded,
 	const struct match *match)
 {
 	json_t *e = json_object(), *differences = json_array();
-	struct match_form nearest;
+	struct form nearest;
 
 	json_object_set_new(e, "type", json_string(match_outcome_name(match->outcome)));
 	json_object_set_new(e, "request", request_json(s->asked, key));
@@ -237,14 +236,13 @@ static json_t *explanation(const struct search *s, const struct call_key *key, u
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
 	if (s->best) {
 		/* Used up: it was the same request, so its form is this one's. */
-		match_form_parse(s->form.len
-				? (struct span){s->form.data, s->form.len}
-				: (struct span){s->asked->line.data, s->asked->url.len},
+		form_parse(s->form.len ? (struct span){s->form.data, s->form.len}
+				       : (struct span){s->asked->line.data, s->asked->url.len},
 			&nearest);
 		if (s->form.len)
 			match_differences(&nearest, s->actual, differences);
 		json_object_set_new(e, "nearest", nearest_json(s->best->exchange, &nearest));
-		match_form_free(&nearest);
+		form_free(&nearest);
 	}
 	json_object_set_new(e, "message", sentence(match->outcome, s, recorded, differences));
 	json_object_set_new(e, "differences", differences);
@@ -254,15 +252,15 @@ static json_t *explanation(const struct search *s, const struct call_key *key, u
 void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret)
 {
-	struct match_form asked, actual;
+	struct form asked, actual;
 	struct search s = {.asked = &asked, .actual = &actual};
 
-	match_form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
-	match_form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);
+	form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
+	form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);
 	ret->outcome = request->sink ? MATCH_SINK_UNRECORDED : find_nearest(m, slot, &s);
 	ret->nearest = s.best ? s.best->exchange : NULL;
 	ret->explanation =
 		explanation(&s, &request->keys[KEY_CANONICAL], slot ? slot->count : 0, ret);
-	match_form_free(&actual);
+	form_free(&actual);
 	buffer_free(&s.form);
 }

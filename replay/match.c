@@ -112,15 +112,15 @@ static void request_reset(struct match_request *q)
 }
 
 /* `q->canonical` is there: what follows from it. */
-static int request_finish(struct match_request *q, struct match_form *ret)
+static int request_finish(struct match_request *q, struct form *ret)
 {
 	int r = canon_normalise(form_span(&q->canonical), &q->normalised);
 
 	if (r)
 		return r;
-	match_form_split(form_span(&q->normalised), ret);
-	q->sink = sink_is_one(match_line_method(ret->line), match_line_authority(ret->line),
-		match_line_path(ret->line));
+	form_split(form_span(&q->normalised), ret);
+	q->sink = sink_is_one(
+		form_method(ret->line), form_authority(ret->line), form_path(ret->line));
 	q->keys[KEY_CANONICAL] = canon_key(form_span(&q->canonical));
 	q->keys[KEY_NORMALISED] = canon_key(form_span(&q->normalised));
 	q->keys[KEY_SINK] = canon_key(ret->line);
@@ -136,7 +136,7 @@ static void link_sink(struct matcher *m, size_t i)
 }
 
 static void index_call(
-	struct matcher *m, size_t i, const struct match_request *q, const struct match_form *parts)
+	struct matcher *m, size_t i, const struct match_request *q, const struct form *parts)
 {
 	struct match_call *call = &m->calls[i];
 
@@ -160,7 +160,7 @@ static void index_call(
 static int load_call(struct matcher *m, size_t i, struct match_request *q)
 {
 	struct match_call *call = &m->calls[i];
-	struct match_form parts;
+	struct form parts;
 	int r;
 
 	call->exchange = m->tape->exchanges[i];
@@ -305,7 +305,7 @@ static void find(struct matcher *m, const struct match_request *q, struct match 
 int match_next(struct matcher *m, const struct canon_input *request, struct match *ret)
 {
 	struct match_request q = REQUEST();
-	struct match_form parts;
+	struct form parts;
 	int r = canon_request(request, &q.canonical);
 
 	*ret = (struct match){.occurrence = 1};
@@ -327,7 +327,7 @@ const struct exchange *match_peek(
 	struct canon_input in = {.scheme = scheme, .authority = authority, .head = head};
 	struct match_request q = REQUEST();
 	const struct exchange *found = NULL;
-	struct match_form parts;
+	struct form parts;
 	struct call_key url;
 
 	if (canon_request(&in, &q.canonical) == 0 && request_finish(&q, &parts) == 0) {

@@ -57,7 +57,7 @@ static void diff_lines(
 	struct match_diff *d, struct span expected, struct span actual, char separator)
 {
 	struct span e, a;
-	bool more_e = match_form_line(&expected, &e), more_a = match_form_line(&actual, &a);
+	bool more_e = form_line(&expected, &e), more_a = form_line(&actual, &a);
 	int order;
 
 	while (more_e || more_a) {
@@ -74,14 +74,13 @@ static void diff_lines(
 			diff_values(d, line_name(e, separator), line_value(e, separator),
 				line_value(a, separator));
 		if (order <= 0)
-			more_e = match_form_line(&expected, &e);
+			more_e = form_line(&expected, &e);
 		if (order >= 0)
-			more_a = match_form_line(&actual, &a);
+			more_a = form_line(&actual, &a);
 	}
 }
 
-static void diff_body(
-	struct match_diff *d, const struct match_form *expected, const struct match_form *actual)
+static void diff_body(struct match_diff *d, const struct form *expected, const struct form *actual)
 {
 	if (expected->json && actual->json)
 		match_diff_json(d, expected->json, actual->json);
@@ -90,7 +89,7 @@ static void diff_body(
 }
 
 static void diff_request_line(
-	struct match_diff *d, const struct match_form *expected, const struct match_form *actual)
+	struct match_diff *d, const struct form *expected, const struct form *actual)
 {
 	struct span method_e = line_name(expected->line, ' '),
 		    method_a = line_name(actual->line, ' ');
@@ -103,8 +102,7 @@ static void diff_request_line(
 }
 
 /* What a person changed comes first: address, then body; headers change with client versions. */
-uint64_t match_differences(
-	const struct match_form *expected, const struct match_form *actual, json_t *list)
+uint64_t match_differences(const struct form *expected, const struct form *actual, json_t *list)
 {
 	struct match_diff d = {.list = list};
 

@@ -2,6 +2,7 @@
 #ifndef REPLAY_MATCH_PRIVATE_H
 #define REPLAY_MATCH_PRIVATE_H
 
+#include "replay/form.h"
 #include "replay/match.h"
 
 #define MATCH_NONE SIZE_MAX
@@ -60,35 +61,14 @@ struct match_request {
  */
 int match_recorded_form(
 	const struct tape *t, const struct exchange *x, size_t body_max, struct buffer *out);
-/* "host:port" of "POST https://host:port/path"; its method; its path. */
-struct span match_line_authority(struct span line);
-struct span match_line_method(struct span line);
-struct span match_line_path(struct span line);
-
 /* XXH3-128 of a recorded body, framing left out. 0 or -errno. */
 int match_body_digest(const struct tape *t, const struct tape_message *m, struct call_key *ret);
-
-/* The parts of a canonical form; spans point into it. */
-struct match_form {
-	struct span line;             /* "POST https://host/path" */
-	struct span url;              /* line and query lines */
-	struct span queries, headers; /* lines, each with its line end */
-	struct span body;
-	json_t *json; /* the body, where it is an object or array */
-};
-void match_form_split(struct span text, struct match_form *ret);
-/* Also parses the body; match_form_free() afterwards. */
-void match_form_parse(struct span text, struct match_form *ret);
-void match_form_free(struct match_form *form);
-/* Takes the next line off *lines, its line end left out. */
-bool match_form_line(struct span *lines, struct span *ret);
 
 /*
  * How many places differ; the first MATCH_DIFFERENCES_MAX are appended to `list` unless that is
  * NULL.
  */
-uint64_t match_differences(
-	const struct match_form *expected, const struct match_form *actual, json_t *list);
+uint64_t match_differences(const struct form *expected, const struct form *actual, json_t *list);
 /* The same for two JSON values. */
 struct match_diff {
 	json_t *list;

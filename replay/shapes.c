@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define UUID_LENGTH      36
+#define UUID_FIRST       8
 #define HEX_MIN          16
 #define ID_MIN           16 /* of what follows the prefix */
 #define ID_PREFIX_MAX    16
@@ -239,6 +240,45 @@ static bool is_in_name(struct span text, size_t at)
 	return at && (text.data[at - 1] == '-' || text.data[at - 1] == '.');
 }
 
+/* Times begin with a digit or the name of a day or month. */
+static size_t any_time(struct span text, size_t at, const struct word *w,
+	enum shape_context context, const char **ret_mark)
+{
+	struct span s = after(text, at);
+	size_t len;
+
+	if (s.data[0] >= 'a')
+		return 0;
+	*ret_mark = SHAPE_TIME;
+	if ((len = unix_time(s, w)) || (len = shape_timestamp(s)))
+		return len;
+	if (context == SHAPES_HEADER || is_in_name(text, at))
+		return 0;
+	if ((len = shape_clock(s)))
+		return len;
+	*ret_mark = "{{date}}";
+	return shape_date(s);
+}
+
+/* Ids begin with a word and what joins it to the rest. */
+static size_t any_id(struct span s, const struct word *w, const char **ret_mark)
+{
+	size_t len;
+
+	*ret_mark = "{{hex}}";
+	if ((len = hex(w)))
+		return len;
+	if (w->len == s.len || (s.data[w->len] != '_' && s.data[w->len] != '-'))
+		return 0;
+	*ret_mark = "{{uuid}}";
+	if (w->len == UUID_FIRST && (len = uuid(s)))
+		return len;
+	*ret_mark = "{{id}}";
+	len = known_id(s);
+	return len ? len : prefixed_id(s, w);
+}
+
+/* Most words are none: each kind is looked for only behind what it begins with. */
 size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark)
 {
 	struct span s = after(text, at);
@@ -249,27 +289,7 @@ size_t shapes_match(struct span text, size_t at, enum shape_context context, con
 		*ret_mark = "{{tmp}}";
 		return temporary(s);
 	}
-	*ret_mark = "{{uuid}}";
-	if ((len = uuid(s)))
+	if ((len = any_id(s, &w, ret_mark)) || (len = any_time(text, at, &w, context, ret_mark)))
 		return len;
-	*ret_mark = SHAPE_TIME;
-	if ((len = unix_time(s, &w)) || (len = shape_timestamp(s)))
-		return len;
-	*ret_mark = "{{hex}}";
-	if ((len = hex(&w)))
-		return len;
-	*ret_mark = "{{id}}";
-	if ((len = known_id(s)) || (len = prefixed_id(s, &w)))
-		return len;
-	if (context == SHAPES_HEADER)
-		return 0;
-	if ((len = phrase(s, ret_mark)))
-		return len;
-	if (is_in_name(text, at))
-		return 0;
-	*ret_mark = "{{date}}";
-	if ((len = shape_date(s)))
-		return len;
-	*ret_mark = SHAPE_TIME;
-	return shape_clock(s);
+	return context == SHAPES_TEXT ? phrase(s, ret_mark) : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/shapes.h"
+
 #include <string.h>
 #include <strings.h>
-#include "replay/shapes.h"
 
 /*
  * Dates and times as templates, the longer before those they begin with:

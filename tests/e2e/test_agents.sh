@@ -105,6 +105,7 @@ replay_agent() { # SEED COMMAND…
 	no_sanitizer_report rep.err
 	same
 	ran "$seed" 'in replay'
+	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
 	equal "packets that left for the network in replay" 0 "$(cat vendors/leaked)"
 }
 
@@ -124,6 +125,22 @@ agent() { # NAME COMMAND…
 
 test_claude() {
 	agent claude claude -p "$PROMPT" --allowedTools Bash
+}
+
+test_claude_asked_something_else() {
+	# Another result of the tool is another question, and the miss says where.
+	need_clients
+	prepare_vendors
+	record_agent seed-0123456789ab claude -p "$PROMPT" --allowedTools Bash
+	fresh seed-ba9876543210
+	rep_status=0
+	in_world offline "$RRSHIM" replay --report "$PWD/rep.json" -- \
+		claude -p "$PROMPT" --allowedTools Bash >rep.out 2>rep.err || rep_status=$?
+	equal status 86 "$rep_status"
+	lacks rep.out 'The tool said'
+	equal "what differs" "[('seed-0123456789ab', 'seed-ba9876543210')]" "$(query rep.json \
+		'sorted({(x["expected"], x["actual"]) for m in d["misses"] for x in m["differences"]})')"
+	contains rep.err '$.messages['
 }
 
 test_codex() {

@@ -134,6 +134,48 @@ test_volatile_headers() {
 	assert_zero_miss
 }
 
+# ask_as UUID TIME WORD
+ask_as() {
+	echo "curl -sS '$HTTPS/echo?at=$2' -H 'X-Session: $1' -H 'Content-Type: application/json'" \
+		"-d '{\"session\":\"$1\",\"at\":\"$2\",\"say\":\"$3\"}'"
+}
+
+test_values_of_another_run() { # sanitizers=asan,tsan
+	# Ids and times are others, and the answers are the recorded ones, in their order.
+	start_server
+	record sh -c "$(ask_as 01a1fe99-466d-72d0-bb2d-eaf45bed72e4 2026-11-21T14:49:15Z hi)
+		$(ask_as 9a1f8262-c40a-479b-a73b-f8b42c723caa 2026-11-21T14:49:16Z hi)"
+	stop_server
+	replay_offline sh -c "$(ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd 2027-01-01T08:00:00Z hi)
+		$(ask_as 42b71817-bc15-4e36-8041-8ea68e273b3e 2027-01-01T08:00:01Z hi)"
+	same
+	assert_zero_miss 2
+	equal "known by their normalised form" 2 "$(query rep.json 'd["normalised"]')"
+	contains rep.err '2 served, 2 of them normalised, 0 missed, 0 unused'
+	# A word is no such value.
+	replay_offline sh -c "$(ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd 2027-01-01T08:00:00Z ho)"
+	equal status 86 "$rep_status"
+	equal "places that differ" "['\$.say']" \
+		"$(query rep.json '[x["at"] for x in d["misses"][0]["differences"]]')"
+}
+
+report_to() { # PATH SPANS
+	printf '%s\n' "curl -sS -o /dev/null -w '%{http_code}\n' '$HTTPS$1' -d '{\"spans\":$2}'"
+}
+
+test_telemetry_is_no_miss() {
+	start_server
+	record sh -c "curl -sS '$HTTPS/json'; $(report_to /v1/traces 1)"
+	stop_server
+	replay_offline sh -c "$(report_to /v1/traces 2) >/dev/null; curl -sS '$HTTPS/json'
+		$(report_to /v1/traces 3); $(report_to /v1/logs 4) >unrecorded"
+	same
+	assert_zero_miss 1
+	equal "what had no answer" 400 "$(cat unrecorded)"
+	equal "answered, of those again, and not" '2 1 1' "$(query rep.json \
+		'"%d %d %d" % (d["sinks"], d["sinks_repeated"], d["sinks_unrecorded"])')"
+}
+
 test_two_replays_at_once() { # sanitizers=asan,tsan
 	several_replays 2
 }

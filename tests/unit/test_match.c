@@ -590,6 +590,14 @@ Test(match, a_model_or_version_is_never_crossed)
 	check_different(CHAT, "{\"model\":\"2024-08-06\",\"n\":1}");
 }
 
+Test(match, what_a_client_measured)
+{
+	record(CHAT "X-Last-Tool-Ms: 12.5\r\nX-Timeout: 600\r\n", "{\"a\":1}", REPLY("x"));
+	load();
+	check_different(CHAT "X-Last-Tool-Ms: 12.5\r\nX-Timeout: 60\r\n", "{\"a\":1}");
+	check_normalised(ask(CHAT "X-Last-Tool-Ms: 1031\r\nX-Timeout: 600\r\n", "{\"a\":1}"), 1);
+}
+
 Test(match, ids_in_addresses_and_forms)
 {
 	static const char form[] = "POST /f HTTP/1.1\r\nHost: " HOST
