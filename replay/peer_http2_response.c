@@ -22,8 +22,12 @@ void http2_response_free(struct http2_stream *s)
 
 static bool await(struct http2_stream *s, uint64_t recorded_ns)
 {
-	uint64_t due =
-		serve_due_ns(s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
+	uint64_t due;
+	if (!s->duplex.taken)
+		due = serve_due_ns(
+			s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
+	else if (!http2_duplex_due(s, recorded_ns, &due))
+		return true;
 	if (due <= monotonic_ns())
 		return false;
 	s->due_ns = due;
