@@ -694,14 +694,59 @@ Test(peer_http2, a_dialogue_that_was_cancelled_is_served_until_then)
 	world_free(&w);
 }
 
-Test(peer_http2, a_lost_connection_cuts_the_streams_that_were_open)
+static void get_a_and_silence(struct client *c)
+{
+	http2_get(&h2, "/b");
+	http2_get(&h2, "/a");
+	http2_run(&h2);
+}
+
+static void lose_connection(const struct http2_client *h, enum event_end kind, int error)
+{
+	struct world w;
+	record_cut(&w, kind, error);
+	record_connect(&w, 2, false, 10 * MS);
+	record_out(&w, 2, REQUEST("/b"), 10 * MS);
+	record_end(&w, 2, kind, error, 32 * MS);
+	load_streams(&w);
+	play(&w, as_recorded);
+	struct client c = {.fd = connect_announced(&w, false)};
+	http2_begin(&h2, &c);
+	with_client(&w, &c, get_a_and_silence);
+	cr_expect_str_eq(h->answers[1].content, "one");
+	cr_expect_not(h->answers[0].closed);
+	cr_expect_not(h->answers[1].closed);
+	cr_expect_eq(c.end, error);
+	nghttp2_session_del(h->session);
+	client_close(&c);
+	world_free(&w);
+}
+
+Test(peer_http2, a_lost_connection_is_lost_again_with_its_streams)
+{
+	lose_connection(&h2, EVENT_END_ERROR, ECONNRESET);
+	lose_connection(&h2, EVENT_END_FIN, 0);
+}
+
+static void get_a_beside_b(struct client *c)
+{
+	struct http2_answer *b = http2_get(&h2, "/b");
+	http2_get(&h2, "/a");
+	http2_run(&h2);
+	cr_expect_str_eq(b->content, "hello");
+}
+
+Test(peer_http2, a_lost_connection_does_not_take_other_streams_along)
 {
 	struct world w;
 	record_cut(&w, EVENT_END_ERROR, ECONNRESET);
+	record_connect(&w, 2, false, 0);
+	record_out(&w, 2, REQUEST("/b"), 10 * MS);
+	record_in(&w, 2, ANSWER, 60 * MS);
 	load_streams(&w);
-	serve_one(&w, as_recorded, get_a);
-	cr_expect_str_eq(h2.answers[0].content, "one");
-	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
+	serve_one(&w, as_recorded, get_a_beside_b);
+	cr_expect_str_eq(h2.answers[1].content, "one");
+	cr_expect_eq(h2.answers[1].code, NGHTTP2_INTERNAL_ERROR);
 }
 
 /* ---- large ones ---- */
