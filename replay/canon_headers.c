@@ -14,7 +14,7 @@ static const char *const volatile_headers[] = {
 	"date", "x-amz-date", "traceparent", "tracestate", "baggage", "sentry-trace", "b3",
 	"x-b3-*", "x-datadog-*", "x-amzn-trace-id", "x-cloud-trace-context", "request-id",
 	"x-request-id", "x-client-request-id", "x-correlation-id", "idempotency-key",
-	"amz-sdk-invocation-id", "amz-sdk-request", "sec-websocket-key",
+	"amz-sdk-invocation-id", "amz-sdk-request", "sec-websocket-key", "grpc-timeout",
 	/* of the client's build, not of what it asks */
 	"user-agent", "x-stainless-*", "x-goog-api-client",
 	/* of the connection and the body's encoding; host is the authority */

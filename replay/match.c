@@ -87,19 +87,20 @@ static struct span form_span(const struct buffer *form)
 	return (struct span){form->data, form->len};
 }
 
-/* A request that was cut is asked for by nobody, unless its body was never wanted. */
+/* A request that was cut is asked for by nobody, unless it was answered or its body never wanted.
+ */
 static bool is_servable(const struct exchange *x)
 {
 	const struct tape_message *request = &x->request;
 
 	if (x->internal)
 		return false;
-	if (request->complete)
+	if (request->complete || (x->protocol == TAPE_HTTP2 && tape_is_duplex(x)))
 		return true;
 	return request->head->expect_continue && !request->body_bytes && x->response.head;
 }
 
-static void request_free(struct match_request *q)
+void match_request_free(struct match_request *q)
 {
 	buffer_free(&q->canonical);
 	buffer_free(&q->normalised);
@@ -109,6 +110,14 @@ static void request_reset(struct match_request *q)
 {
 	buffer_reset(&q->canonical);
 	buffer_reset(&q->normalised);
+}
+
+static struct call_key head_key(struct span form)
+{
+	struct form parts;
+
+	form_split(form, &parts);
+	return canon_key((struct span){form.data, (size_t)(parts.body.data - form.data)});
 }
 
 /* `q->canonical` is there: what follows from it. */
@@ -124,7 +133,16 @@ static int request_finish(struct match_request *q, struct form *ret)
 	q->keys[KEY_CANONICAL] = canon_key(form_span(&q->canonical));
 	q->keys[KEY_NORMALISED] = canon_key(form_span(&q->normalised));
 	q->keys[KEY_SINK] = canon_key(ret->line);
+	q->heads[KEY_CANONICAL] = head_key(form_span(&q->canonical));
+	q->heads[KEY_NORMALISED] = head_key(form_span(&q->normalised));
 	return 0;
+}
+
+int match_request_make(const struct canon_input *in, struct match_request *q, struct form *ret)
+{
+	int r = canon_request(in, &q->canonical);
+
+	return r ? r : request_finish(q, ret);
 }
 
 /* An answer that never came is none to give again and again. */
@@ -146,7 +164,9 @@ static void index_call(
 	}
 	call->endpoint = canon_key(parts->line);
 	call->url = canon_key(parts->url);
+	memcpy(call->heads, q->heads, sizeof(call->heads));
 	call->servable = true;
+	m->has_duplex |= tape_is_duplex(call->exchange);
 	if (q->sink) {
 		link_sink(m, i);
 		return;
@@ -175,19 +195,14 @@ static int load_call(struct matcher *m, size_t i, struct match_request *q)
 	return 0;
 }
 
-#define REQUEST()                                                                                  \
-	{                                                                                          \
-		.canonical = BUFFER(CANON_FORM_MAX), .normalised = BUFFER(CANON_NORMAL_MAX)        \
-	}
-
 static int load_calls(struct matcher *m)
 {
-	struct match_request q = REQUEST();
+	struct match_request q = MATCH_REQUEST();
 	int r = 0;
 
 	for (size_t i = 0; i < m->count && !r; i++)
 		r = load_call(m, i, &q);
-	request_free(&q);
+	match_request_free(&q);
 	return r;
 }
 
@@ -290,7 +305,7 @@ static struct match_slot *serve_strictly(
 	return slot && slot->count ? slot : normal->used ? normal : NULL;
 }
 
-static void find(struct matcher *m, const struct match_request *q, struct match *ret)
+void match_find(struct matcher *m, const struct match_request *q, struct match *ret)
 {
 	const struct match_slot *slot = NULL;
 
@@ -304,15 +319,14 @@ static void find(struct matcher *m, const struct match_request *q, struct match 
 
 int match_next(struct matcher *m, const struct canon_input *request, struct match *ret)
 {
-	struct match_request q = REQUEST();
+	struct match_request q = MATCH_REQUEST();
 	struct form parts;
-	int r = canon_request(request, &q.canonical);
+	int r = match_request_make(request, &q, &parts);
 
 	*ret = (struct match){.occurrence = 1};
-	r = r ? r : request_finish(&q, &parts);
 	if (!r)
-		find(m, &q, ret);
-	request_free(&q);
+		match_find(m, &q, ret);
+	match_request_free(&q);
 	return r;
 }
 
@@ -325,7 +339,7 @@ const struct exchange *match_peek(
 	struct matcher *m, struct span scheme, struct span authority, const struct http1_head *head)
 {
 	struct canon_input in = {.scheme = scheme, .authority = authority, .head = head};
-	struct match_request q = REQUEST();
+	struct match_request q = MATCH_REQUEST();
 	const struct exchange *found = NULL;
 	struct form parts;
 	struct call_key url;
@@ -339,7 +353,7 @@ const struct exchange *match_peek(
 				found = call->exchange;
 		}
 	}
-	request_free(&q);
+	match_request_free(&q);
 	return found;
 }
 

@@ -58,6 +58,30 @@ int match_next(struct matcher *m, const struct canon_input *request, struct matc
 const struct exchange *match_peek(struct matcher *m, struct span scheme, struct span authority,
 	const struct http1_head *head);
 
+/*
+ * A request that still comes, `request->body` being what has come of it: takes the exchange it most
+ * likely is, if that is one which tape_is_duplex() and which had begun to be answered by now. 0 or
+ * -ENOMEM.
+ */
+struct match_early {
+	const struct exchange *exchange; /* NULL: none is taken … */
+	bool possible;                   /* … but may be once more has come */
+};
+int match_early(struct matcher *m, const struct canon_input *request, struct match_early *ret);
+/*
+ * Whether these next bytes of its body are the recorded ones, but for values that are others in
+ * every run: 1, 0 or -errno. Moves on past as many.
+ */
+int match_goes_on(const struct matcher *m, const struct exchange *taken, struct tape_place *at,
+	struct span bytes);
+/*
+ * The request that `taken` was taken for, whole or as far as it tells. If it is another, `taken`
+ * is given back, and ret->exchange is what match_next() finds or, where `only` that one will do,
+ * NULL: a miss. 0 or -ENOMEM.
+ */
+int match_early_end(struct matcher *m, const struct canon_input *request,
+	const struct exchange *taken, bool only, struct match *ret);
+
 struct match_totals {
 	uint64_t recorded; /* exchanges in the recording that can be served */
 	uint64_t served, missed, unused;

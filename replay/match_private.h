@@ -21,6 +21,7 @@ struct match_call {
 	struct call_key keys[KEY_MAX];
 	struct call_key endpoint; /* of method, scheme, authority, path, normalised */
 	struct call_key url;      /* of those and the query */
+	struct call_key heads[2]; /* of all but the body, by enum match_key */
 	size_t next[KEY_MAX];     /* call with the same key, or MATCH_NONE */
 };
 
@@ -44,16 +45,29 @@ struct matcher {
 	const struct tape *tape;
 	struct match_call *calls; /* as in tape->exchanges */
 	size_t count;
+	bool has_duplex; /* one at least tape_is_duplex() */
 	struct match_index indices[KEY_MAX];
 	struct match_totals totals;
 };
 
+struct form;
+
 /* A request asked for, in both its forms. */
 struct match_request {
 	struct buffer canonical, normalised;
-	struct call_key keys[KEY_MAX];
+	struct call_key keys[KEY_MAX], heads[2];
 	bool sink;
 };
+
+#define MATCH_REQUEST()                                                                            \
+	{                                                                                          \
+		.canonical = BUFFER(CANON_FORM_MAX), .normalised = BUFFER(CANON_NORMAL_MAX)        \
+	}
+/* Both forms; *ret: the parts of the normalised one. 0 or -errno; free it either way. */
+int match_request_make(const struct canon_input *in, struct match_request *q, struct form *ret);
+void match_request_free(struct match_request *q);
+/* Takes the next exchange for it, or explains why there is none. */
+void match_find(struct matcher *m, const struct match_request *q, struct match *ret);
 
 /*
  * Appends the canonical form of a recorded request. A body over `body_max` is named by its length

@@ -13,8 +13,10 @@
  * connections that were announced, speaks TLS with a leaf of the session CA when the client does,
  * HTTP/1 or HTTP/2 as the client does, and answers each request with the recorded exchange: interim
  * responses, head, and body chunk by chunk, at their recorded times if asked; then the recorded end
- * (kept open, FIN, close_notify, reset, cut at the same byte). What is not HTTP, or stops being it,
- * is played turn by turn as long as the client says what it said.
+ * (kept open, FIN, close_notify, reset, cut at the same byte). An HTTP/2 request that had begun to
+ * be answered before it was whole is again: each part of the answer waits for as much of the
+ * request as had come before it. What is not HTTP, or stops being it, is played turn by turn as
+ * long as the client says what it said.
  */
 struct peer_timing {
 	bool none;     /* as fast as it can be read */

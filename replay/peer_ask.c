@@ -77,10 +77,17 @@ static void describe(const struct connection *c, const struct http1_head *head,
 	memcpy(ret->digest, digest.digest, sizeof(ret->digest));
 }
 
+static int report(const struct connection *c, int error, const struct match *match)
+{
+	const struct peer_options *options = &c->peer->options;
+	if (error == 0 && match_is_miss(match) && options->on_miss)
+		options->on_miss(options->context, match);
+	return error;
+}
+
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret)
 {
-	const struct peer_options *options = &c->peer->options;
 	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
 	struct canon_input input;
 	*ret = (struct match){0};
@@ -89,11 +96,37 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 	if (!authority)
 		return -ENOMEM;
 	describe(c, head, authority, body, &input);
-	int r = match_next(options->matcher, &input, ret);
+	int r = match_next(c->peer->options.matcher, &input, ret);
 	free(authority);
-	if (r == 0 && match_is_miss(ret) && options->on_miss)
-		options->on_miss(options->context, ret);
+	return report(c, r, ret);
+}
+
+int ask_early(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	struct match_early *ret)
+{
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
+	struct canon_input input;
+	*ret = (struct match_early){0};
+	if (!authority)
+		return -ENOMEM;
+	describe(c, head, authority, body, &input);
+	int r = match_early(c->peer->options.matcher, &input, ret);
+	free(authority);
 	return r;
+}
+
+int ask_early_end(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	const struct exchange *taken, bool only, struct match *ret)
+{
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
+	struct canon_input input;
+	*ret = (struct match){0};
+	if (!authority)
+		return -ENOMEM;
+	describe(c, head, authority, body, &input);
+	int r = match_early_end(c->peer->options.matcher, &input, taken, only, ret);
+	free(authority);
+	return report(c, r, ret);
 }
 
 const char *ask_miss_message(const struct match *match)

@@ -17,6 +17,21 @@ enum http2_stage {
 	HTTP2_OVER  /* nothing: all was sent, or what would have come is not known */
 };
 
+/*
+ * A request that is answered while it comes: what is due depends on how much of it has come.
+ */
+struct http2_duplex {
+	bool possible; /* not answered so far, but may be */
+	bool taken;    /* the stream's exchange is played so */
+	bool over;     /* the request has ended */
+	bool by_bytes; /* its body is compared as it comes */
+	bool waiting;  /* for more of it, since … */
+	struct tape_place place;
+	struct tape_count before; /* in the recording, what is due next */
+	/* What was recorded at `recorded_ns` was due at `at_ns`. */
+	uint64_t recorded_ns, at_ns;
+};
+
 struct http2_stream {
 	TAILQ_ENTRY(http2_stream) link;
 	struct http2 *http2;
@@ -37,6 +52,7 @@ struct http2_stream {
 	struct buffer out; /* content on its way, from `out_done` */
 	size_t out_done;
 	struct buffer trailers; /* as a response head, so that it can be read as one; or empty */
+	struct http2_duplex duplex;
 };
 TAILQ_HEAD(http2_streams, http2_stream);
 
@@ -54,8 +70,24 @@ int http2_request_head(struct http2_stream *s, bool more);
 int http2_request_body(struct http2_stream *s, struct span data);
 /* The request is complete: it is answered, if it has not been before. */
 void http2_request_end(struct http2_stream *s);
+/* Answers the request by what the recording has for all of it. */
+void http2_request_answer(struct http2_stream *s, const struct http1_head *head);
+/* The response to a miss, as the client can show it. */
+void http2_request_miss(
+	struct http2_stream *s, const struct match *match, const struct http1_head *head);
+bool http2_request_is_grpc(const struct http1_head *head);
 /* Frees what only an arriving request needs. */
 void http2_request_free(struct http2_stream *s);
+
+/* peer_http2_duplex.c. Some of a request is there, more may come. 0 or -errno. */
+int http2_duplex_begin(struct http2_stream *s, const struct http1_head *head);
+/* More of the body of a request that was taken has come. 0 or -errno. */
+int http2_duplex_body(struct http2_stream *s, const struct http1_head *head, struct span data);
+/* All of it has. */
+void http2_duplex_end(struct http2_stream *s, const struct http1_head *head);
+/* False: what was recorded at `recorded_ns` waits for more of the request; else *ret is its time.
+ */
+bool http2_duplex_due(struct http2_stream *s, uint64_t recorded_ns, uint64_t *ret);
 
 /*
  * peer_http2_head.c: puts response heads in HTTP/1.1, or s->trailers, in line to be sent; without

@@ -74,7 +74,7 @@ static int parse_head(const struct http2_stream *s, struct http1_head *ret)
 	return http1_parse_head(HTTP1_REQUEST, (struct span){s->head.data, s->head.len}, ret);
 }
 
-static bool is_grpc(const struct http1_head *head)
+bool http2_request_is_grpc(const struct http1_head *head)
 {
 	static const char grpc[] = "application/grpc";
 	struct span type = http1_header(head, "content-type");
@@ -109,18 +109,18 @@ static int write_grpc_miss(const struct match *match, struct buffer *ret)
 	return r ? r : buffer_append(ret, "\r\n\r\n", 4);
 }
 
-static void answer_miss(
+void http2_request_miss(
 	struct http2_stream *s, const struct match *match, const struct http1_head *head)
 {
 	struct buffer response = {0};
-	int r = is_grpc(head) ? write_grpc_miss(match, &response)
-			      : ask_write_miss(match, head, &response);
+	int r = http2_request_is_grpc(head) ? write_grpc_miss(match, &response)
+					    : ask_write_miss(match, head, &response);
 	if (r < 0)
 		s->http2->connection->dead = true;
 	http2_response_miss(s, &response);
 }
 
-static void answer(struct http2_stream *s, const struct http1_head *head)
+void http2_request_answer(struct http2_stream *s, const struct http1_head *head)
 {
 	struct connection *c = s->http2->connection;
 	struct match match;
@@ -130,7 +130,7 @@ static void answer(struct http2_stream *s, const struct http1_head *head)
 	else if (match.exchange)
 		http2_response_start(s, match.exchange);
 	else
-		answer_miss(s, &match, head);
+		http2_request_miss(s, &match, head);
 	json_decref(match.explanation);
 	http2_request_free(s);
 }
@@ -142,7 +142,7 @@ static int expect_continue(struct http2_stream *s, const struct http1_head *head
 	if (r < 0)
 		return r;
 	if (advice.answer)
-		answer(s, head);
+		http2_request_answer(s, head);
 	else if (advice.interim.len)
 		http2_response_interim(s, advice.interim);
 	return 0;
@@ -158,17 +158,29 @@ int http2_request_head(struct http2_stream *s, bool more)
 		http2_stream_reset(s, NGHTTP2_PROTOCOL_ERROR);
 	else if (more && head.expect_continue)
 		r = expect_continue(s, &head);
+	else if (more)
+		r = http2_duplex_begin(s, &head);
 	return r;
 }
 
 int http2_request_body(struct http2_stream *s, struct span data)
 {
-	return s->stage == HTTP2_REQUEST ? ask_body_take(&s->body, data) : 0;
+	struct http1_head head;
+	if (s->stage != HTTP2_REQUEST && !s->duplex.taken)
+		return 0;
+	int r = ask_body_take(&s->body, data);
+	if (r < 0 || !(s->duplex.possible || s->duplex.taken) || parse_head(s, &head) != 0)
+		return r;
+	return s->duplex.taken ? http2_duplex_body(s, &head, data) : http2_duplex_begin(s, &head);
 }
 
 void http2_request_end(struct http2_stream *s)
 {
 	struct http1_head head;
-	if (s->stage == HTTP2_REQUEST && parse_head(s, &head) == 0)
-		answer(s, &head);
+	if ((s->stage != HTTP2_REQUEST && !s->duplex.taken) || parse_head(s, &head) != 0)
+		return;
+	if (s->duplex.taken)
+		http2_duplex_end(s, &head);
+	else
+		http2_request_answer(s, &head);
 }

@@ -22,8 +22,12 @@ void http2_response_free(struct http2_stream *s)
 
 static bool await(struct http2_stream *s, uint64_t recorded_ns)
 {
-	uint64_t due =
-		serve_due_ns(s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
+	uint64_t due;
+	if (!s->duplex.taken)
+		due = serve_due_ns(
+			s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
+	else if (!http2_duplex_due(s, recorded_ns, &due))
+		return true;
 	if (due <= monotonic_ns())
 		return false;
 	s->due_ns = due;
@@ -202,9 +206,24 @@ static bool play_body(struct http2_stream *s)
 	return false;
 }
 
-static bool is_alone(const struct http2_stream *s)
+/* What ended was the recorded connection, not this stream of it. */
+static bool lost_connection(const struct http2_stream *s)
 {
-	return TAILQ_FIRST(&s->http2->streams) == s && !TAILQ_NEXT(s, link);
+	const struct exchange *e = s->exchange;
+	if (s->stage != HTTP2_CUT || !e || !e->close.seen)
+		return false;
+	return e->protocol == TAPE_HTTP2 ? e->close.kind != EVENT_END_RESET_STREAM
+					 : e->close.kind == EVENT_END_ERROR;
+}
+
+/* Nothing else is spoken on this one. An HTTP/1 connection was of one exchange at a time. */
+static bool may_lose_connection(const struct http2_stream *s)
+{
+	const struct http2_stream *other;
+	TAILQ_FOREACH(other, &s->http2->streams, link)
+	if (!lost_connection(other) || (other != s && other->exchange->protocol != TAPE_HTTP2))
+		return false;
+	return true;
 }
 
 static bool play_cut(struct http2_stream *s)
@@ -217,9 +236,9 @@ static bool play_cut(struct http2_stream *s)
 		s->stage = HTTP2_OVER;
 	else if (close->kind == EVENT_END_RESET_STREAM)
 		http2_stream_reset(s, (uint32_t)close->error);
-	else if (close->kind == EVENT_END_ERROR && s->exchange->protocol == TAPE_HTTP1 &&
-		is_alone(s))
-		serve_plan_end(s->http2->connection, ENDING_RESET, monotonic_ns(), false);
+	else if (may_lose_connection(s))
+		serve_plan_end(
+			s->http2->connection, serve_recorded_ending(close), monotonic_ns(), false);
 	else
 		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 	return false;

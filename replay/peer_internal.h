@@ -149,6 +149,15 @@ void ask_body_free(struct ask_body *b);
  */
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret);
+/*
+ * A request that is not whole yet: takes what it most likely is, where that answered before it had
+ * all (match_early()). 0 or -ENOMEM.
+ */
+int ask_early(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	struct match_early *ret);
+/* As ask(), for the whole of a request that was taken early, or what shows that it is another. */
+int ask_early_end(struct connection *c, const struct http1_head *head, const struct ask_body *body,
+	const struct exchange *taken, bool only, struct match *ret);
 /* A miss in one sentence; owned by it. */
 const char *ask_miss_message(const struct match *match);
 /* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */

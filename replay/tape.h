@@ -138,6 +138,32 @@ int tape_visit_body(const struct tape *t, const struct tape_message *m,
 	int (*visit)(void *context, struct span content), void *context);
 /* Copies the content of a message (framing left out) to `out`, up to its maximum: 0, -E2BIG, … */
 int tape_read_body(const struct tape *t, const struct tape_message *m, struct buffer *out);
+/* A place in a message's content. Zero: its start. */
+struct tape_place {
+	size_t chunk;
+	uint32_t offset;
+};
+/*
+ * Appends the next `len` bytes of content, or what there is of them, and moves on past them: 0 or
+ * -errno.
+ */
+int tape_read_on(const struct tape *t, const struct tape_message *m, struct tape_place *at,
+	size_t len, struct buffer *out);
+
+/* How much of a message's content there was by some time. Zero: not looked at. */
+struct tape_count {
+	size_t chunk;
+	uint64_t bytes;
+	uint64_t last_ns; /* of the last of them; 0: none */
+};
+/* Counts on to what came before `time_ns`, which never goes back. */
+void tape_count_until(const struct tape_message *m, uint64_t time_ns, struct tape_count *count);
+/*
+ * Its answer began before all of the request had been sent: with a server that waits for nothing,
+ * or one that talks with its client.
+ */
+bool tape_is_duplex(const struct exchange *x);
+
 /* Undoes Content-Encoding gzip, deflate, br, zstd. 0, -EOPNOTSUPP unknown coding, -EBADMSG, -E2BIG.
  */
 int content_decode(struct span coding, struct span body, struct buffer *out);

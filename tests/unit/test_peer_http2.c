@@ -424,6 +424,331 @@ Test(peer_http2, what_the_program_left_unfinished_stays_open)
 	cr_expect_str_eq(h2.answers[0].content, "one");
 }
 
+/* ---- both ways at once ---- */
+
+#define CHAT_HEAD                                                                                  \
+	"POST /chat HTTP/1.1\r\nHost: " HOST "\r\ncontent-type: application/grpc\r\n"              \
+	"Transfer-Encoding: chunked\r\n\r\n"
+
+static void record_chat(struct world *w, uint64_t channel, const char *first, const char *echo)
+{
+	uint64_t at = channel * 1000 * MS;
+	char text[64];
+	record_connect(w, channel, false, at);
+	record_out(w, channel, CHAT_HEAD, at + 1 * MS);
+	snprintf(text, sizeof(text), "%zx\r\n%s\r\n", strlen(first), first);
+	record_out(w, channel, text, at + 2 * MS);
+	record_in(w, channel, CHUNKED "\r\n", at + 3 * MS);
+	snprintf(text, sizeof(text), "%zx\r\n%s\r\n", strlen(echo), echo);
+	record_in(w, channel, text, at + 40 * MS);
+	record_out(w, channel, "3\r\ntwo\r\n", at + 41 * MS);
+	record_in(w, channel, "4\r\nTWO!\r\n", at + 42 * MS);
+	record_out(w, channel, "0\r\n\r\n", at + 43 * MS);
+	record_in(w, channel, "0\r\ngrpc-status: 0\r\n\r\n", at + 44 * MS);
+}
+
+/* A request whose body is what is said, when it is said. */
+struct talk {
+	struct http2_answer *answer;
+	const char *next;
+	bool last;
+};
+
+static ssize_t talk_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
+	uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+	struct talk *t = source->ptr;
+	size_t len = t->next ? strlen(t->next) : 0;
+	if (!len && !t->last)
+		return NGHTTP2_ERR_DEFERRED;
+	memcpy(to, t->next, len);
+	t->next = NULL;
+	if (t->last)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)len;
+}
+
+static void talk_begin(struct talk *t, const char *first)
+{
+	nghttp2_nv fields[] = {http2_field(":method", "POST"), http2_field(":scheme", "http"),
+		http2_field(":authority", HOST), http2_field(":path", "/chat"),
+		http2_field("content-type", "application/grpc"),
+		http2_field("grpc-timeout", "29991m")};
+	nghttp2_data_provider provider = {.source.ptr = t, .read_callback = talk_body};
+	*t = (struct talk){.answer = &h2.answers[h2.count++], .next = first};
+	h2.asked_ns = clock_ns();
+	t->answer->id = nghttp2_submit_request(h2.session, NULL, fields, 6, &provider, t->answer);
+	h2.open++;
+	http2_send(&h2);
+}
+
+static void talk_say(struct talk *t, const char *text, bool last)
+{
+	t->next = text;
+	t->last = last;
+	nghttp2_session_resume_data(h2.session, t->answer->id);
+	http2_send(&h2);
+}
+
+static void talk_await(struct talk *t, size_t length)
+{
+	while (t->answer->length < length && !t->answer->closed && http2_receive(&h2))
+		http2_send(&h2);
+}
+
+static void chat(struct client *c)
+{
+	struct talk t;
+	talk_begin(&t, "one");
+	talk_await(&t, 4);
+	cr_expect_str_eq(t.answer->content, "ONE!");
+	talk_say(&t, "two", false);
+	talk_await(&t, 8);
+	cr_expect_str_eq(t.answer->content, "ONE!TWO!");
+	usleep(20000);
+	ping(c);
+	cr_expect_not(t.answer->closed, "the end waits for that of the request");
+	talk_say(&t, "", true);
+	http2_run(&h2);
+}
+
+Test(peer_http2, a_dialogue_is_answered_as_it_comes)
+{
+	const struct peer_timing timings[] = {as_fast_as_possible, as_recorded};
+	for (int i = 0; i < 2; i++) {
+		struct match_totals totals;
+		struct world w;
+		record_begin(&w);
+		record_chat(&w, 1, "one", "ONE!");
+		load_streams(&w);
+		play(&w, timings[i]);
+		struct client c = {.fd = connect_announced(&w, false)};
+		http2_begin(&h2, &c);
+		with_client(&w, &c, chat);
+		cr_expect_str_eq(h2.answers[0].trailers, "grpc-status: 0\n");
+		cr_expect_eq(h2.answers[0].code, NGHTTP2_NO_ERROR);
+		if (i)
+			cr_expect_geq(h2.answers[0].piece_ns[0] - h2.asked_ns, 37 * MS);
+		matcher_totals(w.matcher, &totals);
+		cr_expect_eq(totals.served, 1);
+		cr_expect_eq(totals.missed, 0);
+		nghttp2_session_del(h2.session);
+		client_close(&c);
+		world_free(&w);
+	}
+}
+
+static void chat_all_at_once(struct client *c)
+{
+	struct talk t;
+	talk_begin(&t, "onetwo");
+	talk_say(&t, "", true);
+	http2_run(&h2);
+}
+
+Test(peer_http2, a_dialogue_may_be_all_said_at_once)
+{
+	struct world w;
+	record_begin(&w);
+	record_chat(&w, 1, "one", "ONE!");
+	load_streams(&w);
+	serve_one(&w, as_recorded, chat_all_at_once);
+	cr_expect_str_eq(h2.answers[0].content, "ONE!TWO!");
+	cr_expect_str_eq(h2.answers[0].trailers, "grpc-status: 0\n");
+}
+
+static void chat_twice(struct client *c)
+{
+	struct talk b, a;
+	talk_begin(&b, "eno");
+	talk_begin(&a, "one");
+	talk_await(&b, 4);
+	talk_await(&a, 4);
+	talk_say(&b, "two", true);
+	talk_say(&a, "two", true);
+	http2_run(&h2);
+}
+
+Test(peer_http2, dialogues_are_told_apart_by_what_was_said)
+{
+	struct world w;
+	record_begin(&w);
+	record_chat(&w, 1, "one", "ONE!");
+	record_chat(&w, 2, "eno", "ENO!");
+	load_streams(&w);
+	serve_one(&w, as_fast_as_possible, chat_twice);
+	cr_expect_str_eq(h2.answers[0].content, "ENO!TWO!");
+	cr_expect_str_eq(h2.answers[1].content, "ONE!TWO!");
+}
+
+static void chat_of_ids(struct client *c)
+{
+	struct talk t;
+	talk_begin(&t, "\x12$1b4e28ba-2fa1-41d2-883f-0016d3cca427\n");
+	talk_await(&t, 4);
+	talk_say(&t, "two", true);
+	http2_run(&h2);
+}
+
+Test(peer_http2, ids_in_a_dialogue_may_differ)
+{
+	struct world w;
+	record_begin(&w);
+	record_chat(&w, 1, "\x12$7d444840-9dc0-41d1-b245-5ffdce74fad2\n", "ONE!");
+	load_streams(&w);
+	serve_one(&w, as_fast_as_possible, chat_of_ids);
+	cr_expect_str_eq(h2.answers[0].content, "ONE!TWO!");
+	cr_expect_str_eq(h2.answers[0].trailers, "grpc-status: 0\n");
+}
+
+static void chat_otherwise(struct client *c)
+{
+	struct talk late, early;
+	talk_begin(&late, "one");
+	talk_await(&late, 4);
+	talk_say(&late, "owt", false);
+	http2_run(&h2);
+	talk_begin(&early, "uno");
+	http2_run(&h2);
+}
+
+Test(peer_http2, a_dialogue_that_turns_out_another_is_a_miss)
+{
+	struct match_totals totals;
+	struct world w;
+	record_begin(&w);
+	record_chat(&w, 1, "one", "ONE!");
+	load_streams(&w);
+	play(&w, as_fast_as_possible);
+	struct client c = {.fd = connect_announced(&w, false)};
+	http2_begin(&h2, &c);
+	with_client(&w, &c, chat_otherwise);
+	cr_expect_str_eq(h2.answers[0].content, "ONE!");
+	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
+	cr_expect(strstr(h2.answers[1].fields, "grpc-status: 9\n"), "%s", h2.answers[1].fields);
+	cr_expect_str_eq(w.missed, "different");
+	matcher_totals(w.matcher, &totals);
+	cr_expect_eq(totals.served, 0);
+	cr_expect_eq(totals.missed, 2);
+	cr_expect_eq(totals.unused, 1);
+	nghttp2_session_del(h2.session);
+	client_close(&c);
+	world_free(&w);
+}
+
+static void upload_json(struct client *c)
+{
+	nghttp2_nv type = http2_field("content-type", "application/json");
+	http2_ask(&h2, "PUT", "/up", &type, "{\"a\": 1, \"b\": 2}", 16);
+	http2_ask(&h2, "PUT", "/up", &type, "{\"a\": 1, \"b\": 3}", 16);
+	http2_run(&h2);
+}
+
+Test(peer_http2, an_answer_before_all_was_asked_is_of_the_same_form)
+{
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1,
+		"PUT /up HTTP/1.1\r\nHost: " HOST "\r\ncontent-type: application/json\r\n"
+		"Content-Length: 13\r\n\r\n{\"b\":2,",
+		1 * MS);
+	record_in(&w, 1, ANSWER, 2 * MS);
+	record_out(&w, 1, "\"a\":1}", 3 * MS);
+	load_streams(&w);
+	serve_one(&w, as_fast_as_possible, upload_json);
+	cr_expect_str_eq(h2.answers[0].content, "hello");
+	cr_expect_str_eq(h2.answers[1].status, "400");
+}
+
+static void chat_and_cancel(struct client *c)
+{
+	struct talk t;
+	talk_begin(&t, "one");
+	talk_await(&t, 4);
+	nghttp2_submit_rst_stream(h2.session, NGHTTP2_FLAG_NONE, t.answer->id, NGHTTP2_CANCEL);
+	http2_run(&h2);
+	ping(c);
+}
+
+Test(peer_http2, a_dialogue_that_was_cancelled_is_served_until_then)
+{
+	struct match_totals totals;
+	struct world w;
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_out(&w, 1, CHAT_HEAD "3\r\none\r\n", 1 * MS);
+	record_in(&w, 1, CHUNKED "\r\n4\r\nONE!\r\n", 2 * MS);
+	load_streams(&w);
+	play(&w, as_fast_as_possible);
+	struct client c = {.fd = connect_announced(&w, false)};
+	http2_begin(&h2, &c);
+	with_client(&w, &c, chat_and_cancel);
+	cr_expect_str_eq(h2.answers[0].content, "ONE!");
+	cr_expect(h2.pong);
+	matcher_totals(w.matcher, &totals);
+	cr_expect_eq(totals.served, 1);
+	cr_expect_eq(totals.missed, 0);
+	nghttp2_session_del(h2.session);
+	client_close(&c);
+	world_free(&w);
+}
+
+static void get_a_and_silence(struct client *c)
+{
+	http2_get(&h2, "/b");
+	http2_get(&h2, "/a");
+	http2_run(&h2);
+}
+
+static void lose_connection(const struct http2_client *h, enum event_end kind, int error)
+{
+	struct world w;
+	record_cut(&w, kind, error);
+	record_connect(&w, 2, false, 10 * MS);
+	record_out(&w, 2, REQUEST("/b"), 10 * MS);
+	record_end(&w, 2, kind, error, 32 * MS);
+	load_streams(&w);
+	play(&w, as_recorded);
+	struct client c = {.fd = connect_announced(&w, false)};
+	http2_begin(&h2, &c);
+	with_client(&w, &c, get_a_and_silence);
+	cr_expect_str_eq(h->answers[1].content, "one");
+	cr_expect_not(h->answers[0].closed);
+	cr_expect_not(h->answers[1].closed);
+	cr_expect_eq(c.end, error);
+	nghttp2_session_del(h->session);
+	client_close(&c);
+	world_free(&w);
+}
+
+Test(peer_http2, a_lost_connection_is_lost_again_with_its_streams)
+{
+	lose_connection(&h2, EVENT_END_ERROR, ECONNRESET);
+	lose_connection(&h2, EVENT_END_FIN, 0);
+}
+
+static void get_a_beside_b(struct client *c)
+{
+	struct http2_answer *b = http2_get(&h2, "/b");
+	http2_get(&h2, "/a");
+	http2_run(&h2);
+	cr_expect_str_eq(b->content, "hello");
+}
+
+Test(peer_http2, a_lost_connection_does_not_take_other_streams_along)
+{
+	struct world w;
+	record_cut(&w, EVENT_END_ERROR, ECONNRESET);
+	record_connect(&w, 2, false, 0);
+	record_out(&w, 2, REQUEST("/b"), 10 * MS);
+	record_in(&w, 2, ANSWER, 60 * MS);
+	load_streams(&w);
+	serve_one(&w, as_recorded, get_a_beside_b);
+	cr_expect_str_eq(h2.answers[1].content, "one");
+	cr_expect_eq(h2.answers[1].code, NGHTTP2_INTERNAL_ERROR);
+}
+
 /* ---- large ones ---- */
 
 #define PIECE  (256u << 10)
