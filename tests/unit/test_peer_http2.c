@@ -7,12 +7,24 @@ static const struct peer_timing as_recorded = {.factor = 1};
 #define ANSWER  RESPONSE("hello", "5")
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 
-/* Every exchange of the recording as if it had been a stream. */
-static void load_streams(struct world *w)
+/* Makes `channel` a stream of channel 1. */
+static void record_stream(struct world *w, uint64_t channel, uint64_t time_ns)
 {
-	load(w);
-	for (size_t i = 0; i < w->tape->exchange_count; i++)
-		w->tape->exchanges[i]->protocol = TAPE_HTTP2;
+	struct trace_event e = record_event(EVENT_STREAM, channel, time_ns);
+	e.stream.parent = 1;
+	e.stream.id = 2 * channel - 3;
+	e.stream.protocol = SPAN_LITERAL("h2");
+	cr_assert_eq(recording_append(w->writer, &e), 0);
+}
+
+/* An exchange that was the first stream of a connection under TLS. */
+static void record_over_http2(struct world *w)
+{
+	record_begin(w);
+	record_connect(w, 1, true, 0);
+	record_stream(w, 2, 1 * MS);
+	record_out(w, 2, REQUEST("/a"), 1 * MS);
+	record_in(w, 2, ANSWER, 2 * MS);
 }
 
 static void record_one(struct world *w, const char *request, const char *response)
@@ -68,11 +80,13 @@ Test(peer_http2, a_recorded_stream_is_served_in_http1_and_keeps_the_connection)
 	static char response[] = CHUNKED "\r\n3\r\none\r\n3\r\ntwo\r\n0\r\ngrpc-status: 0\r\n\r\n";
 	struct world w;
 	record_begin(&w);
-	for (uint64_t stream = 1; stream < 3; stream++) {
-		record_exchange(&w, stream, false, REQUEST("/a"), response);
+	record_connect(&w, 1, false, 0);
+	for (uint64_t stream = 2; stream < 4; stream++) {
+		record_stream(&w, stream, stream * 10 * MS);
+		record_out(&w, stream, REQUEST("/a"), stream * 10 * MS + 1 * MS);
+		record_in(&w, stream, response, stream * 10 * MS + 2 * MS);
 		record_end(&w, stream, EVENT_END_FIN, 0, stream * 10 * MS + 2 * MS);
 	}
-	load_streams(&w);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, false), .argument = response};
 	with_client(&w, &c, ask_twice_in_http1);
@@ -324,20 +338,20 @@ Test(peer_http2, a_missed_grpc_call_is_explained_by_its_status)
 		"other calls to api.example.com\n");
 }
 
-static void record_cut(struct world *w, enum event_end kind, int error)
+static void record_cut(struct world *w, uint64_t channel, enum event_end kind, int error)
 {
-	record_begin(w);
-	record_connect(w, 1, false, 0);
-	record_out(w, 1, REQUEST("/a"), 10 * MS);
-	record_in(w, 1, CHUNKED "\r\n3\r\none\r\n", 12 * MS);
-	record_end(w, 1, kind, error, 32 * MS);
+	record_out(w, channel, REQUEST("/a"), 10 * MS);
+	record_in(w, channel, CHUNKED "\r\n3\r\none\r\n", 12 * MS);
+	record_end(w, channel, kind, error, 32 * MS);
 }
 
 Test(peer_http2, a_recorded_reset_of_a_stream_keeps_its_code)
 {
 	struct world w;
-	record_cut(&w, EVENT_END_RESET_STREAM, NGHTTP2_ENHANCE_YOUR_CALM);
-	load_streams(&w);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_stream(&w, 2, 10 * MS);
+	record_cut(&w, 2, EVENT_END_RESET_STREAM, NGHTTP2_ENHANCE_YOUR_CALM);
 	serve_one(&w, as_recorded, get_a);
 	cr_expect_str_eq(h2.answers[0].content, "one");
 	cr_expect_eq(h2.answers[0].code, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -346,7 +360,9 @@ Test(peer_http2, a_recorded_reset_of_a_stream_keeps_its_code)
 Test(peer_http2, a_cut_response_is_reset)
 {
 	struct world w;
-	record_cut(&w, EVENT_END_FIN, 0);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_cut(&w, 1, EVENT_END_FIN, 0);
 	serve_one(&w, as_recorded, get_a);
 	cr_expect_str_eq(h2.answers[0].content, "one");
 	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
@@ -356,7 +372,9 @@ Test(peer_http2, a_recorded_reset_of_an_http1_connection_resets)
 {
 	struct world w;
 	struct client *client = NULL;
-	record_cut(&w, EVENT_END_ERROR, ECONNRESET);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_cut(&w, 1, EVENT_END_ERROR, ECONNRESET);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, false)};
 	client = &c;
@@ -634,9 +652,7 @@ static void expect_protocol(
 Test(peer_http2, alpn_chooses_what_was_recorded_with_the_host)
 {
 	struct world w;
-	record_begin(&w);
-	record_exchange(&w, 1, true, REQUEST("/a"), ANSWER);
-	load_streams(&w);
+	record_over_http2(&w);
 	play(&w, as_recorded);
 	expect_protocol(&w, HOST, BOTH, "h2");
 	expect_protocol(&w, "API.example.com", "\x08http/1.1\x02h2", "h2");
@@ -664,9 +680,7 @@ Test(peer_http2, alpn_chooses_http1_where_that_was_recorded)
 Test(peer_http2, serves_under_tls)
 {
 	struct world w;
-	record_begin(&w);
-	record_exchange(&w, 1, true, REQUEST("/a"), ANSWER);
-	load_streams(&w);
+	record_over_http2(&w);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, true)};
 	client_start_tls(&c, w.ca);
