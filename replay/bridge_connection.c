@@ -128,21 +128,6 @@ static void want_relaying(struct bridge_connection *c, struct side *s)
 		c->deadline_ns = 1;
 }
 
-static void set_timer(struct bridge_connection *c)
-{
-	if (c->deadline_ns == c->timer_ns)
-		return;
-	c->timer_ns = c->deadline_ns;
-	if (!c->timer_ns) {
-		event_del(c->timer);
-		return;
-	}
-	uint64_t now = monotonic_ns();
-	uint64_t us = c->timer_ns > now ? (c->timer_ns - now + 999) / 1000 : 0;
-	struct timeval in = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
-	event_add(c->timer, &in);
-}
-
 static void arm(struct bridge_connection *c)
 {
 	bool room = bridge_opening_has_room(c);
@@ -174,7 +159,7 @@ static void arm(struct bridge_connection *c)
 		want(&c->host, false, true);
 		break;
 	}
-	set_timer(c);
+	deadline_set(c->timer, &c->timer_ns, c->deadline_ns);
 }
 
 /*

@@ -5,9 +5,9 @@
 /* Shared by bridge.c and bridge_*.c only. */
 
 #include <sys/queue.h>
-#include <time.h>
 #include "replay/bridge.h"
 #include "replay/client_hello.h"
+#include "replay/deadline.h"
 #include "replay/loopback_listener.h"
 #include "replay/stream.h"
 
@@ -110,13 +110,6 @@ struct bridge_connection {
 	uint64_t reset_wait_ns;
 	bool dead;
 };
-
-static inline uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static inline struct side *other_side(struct bridge_connection *c, const struct side *s)
 {

@@ -96,23 +96,9 @@ void bridge_tls_free(struct bridge_tls *tls)
 	free(tls);
 }
 
-static SSL *session_over(SSL_CTX *context, int fd, void *app_data)
-{
-	SSL *ssl = SSL_new(context);
-	BIO *bio = socket_bio_new(fd);
-	if (!ssl || !bio) {
-		SSL_free(ssl);
-		BIO_free(bio);
-		return NULL;
-	}
-	SSL_set_bio(ssl, bio, bio);
-	SSL_set_app_data(ssl, app_data);
-	return ssl;
-}
-
 SSL *bridge_tls_accept(struct bridge_tls *tls, struct bridge_connection *c)
 {
-	SSL *ssl = session_over(tls->toward_program, c->program.stream.fd, &c->alpn);
+	SSL *ssl = socket_bio_session(tls->toward_program, c->program.stream.fd, &c->alpn);
 	if (!ssl || session_ca_present(tls->ca, ssl, c->name) < 0) {
 		SSL_free(ssl);
 		return NULL;
@@ -174,7 +160,7 @@ static bool offer_as_program(
 SSL *bridge_tls_connect(
 	struct bridge_tls *tls, struct bridge_connection *c, const struct client_hello *hello)
 {
-	SSL *ssl = session_over(tls->toward_host, c->host.stream.fd, &c->certificate_asked);
+	SSL *ssl = socket_bio_session(tls->toward_host, c->host.stream.fd, &c->certificate_asked);
 	if (!ssl || !offer_as_program(ssl, c, hello) || !verify_as_program(ssl, c)) {
 		SSL_free(ssl);
 		return NULL;

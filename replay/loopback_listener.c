@@ -46,12 +46,11 @@ static socklen_t loopback(int family, union address *ret)
 	return sizeof(ret->v6);
 }
 
-/* >= 0 or -errno. */
-static int bind_loopback(int family, uint16_t *ret_port)
+int loopback_bind(int family, int type, uint16_t *ret_port)
 {
 	union address address;
 	socklen_t len = loopback(family, &address);
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	if (bind(fd, &address.any, len) < 0 || getsockname(fd, &address.any, &len) < 0) {
@@ -88,7 +87,7 @@ static void resume_listening(evutil_socket_t fd, short what, void *context)
 
 static int start(struct loopback_listener *l, struct event_base *base)
 {
-	int fd = bind_loopback(l->family, &l->port);
+	int fd = loopback_bind(l->family, SOCK_STREAM, &l->port);
 	if (fd < 0)
 		return fd;
 	l->events = evconnlistener_new(

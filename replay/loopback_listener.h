@@ -21,4 +21,8 @@ void loopback_listener_free(struct loopback_listener *l);
 /* Host order; 0 of NULL. */
 uint16_t loopback_listener_port(const struct loopback_listener *l);
 
+/* A non-blocking, close-on-exec socket of `type`, the caller's, bound to a free port (host order)
+ * of the family's loopback address. >= 0 or -errno. */
+int loopback_bind(int family, int type, uint16_t *ret_port);
+
 #endif

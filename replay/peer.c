@@ -1,134 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replay/peer.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <event2/listener.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include "replay/loopback_listener.h"
 #include "replay/peer_internal.h"
-
-#define BACKLOG  4096
-#define PAUSE_US 100000 /* when descriptors run out */
 
 /* What one address family has: a port that answers and one that refuses. */
 struct listener {
-	struct peer *peer;
-	int family;
-	struct evconnlistener *events;
-	struct event *resume;
-	uint16_t port, refused_port;
+	struct loopback_listener *answering;
+	uint16_t refused_port;
 	int refused_fd; /* bound, never listening: connecting to it is refused as by a dead server
 			 */
 };
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static socklen_t loopback(int family, union address *ret)
+static void accept_connection(void *context, int fd, int family, uint16_t source_port)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->any.sa_family = (sa_family_t)family;
-	if (family == AF_INET) {
-		ret->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		return sizeof(ret->v4);
-	}
-	ret->v6.sin6_addr = in6addr_loopback;
-	return sizeof(ret->v6);
-}
-
-static uint16_t port_of(const union address *address)
-{
-	return ntohs(
-		address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
-}
-
-/* A socket bound to a free port of the loopback address. >= 0 or -errno. */
-static int bind_loopback(int family, uint16_t *ret_port)
-{
-	union address address;
-	socklen_t len = loopback(family, &address);
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, &address.any, len) < 0 || getsockname(fd, &address.any, &len) < 0) {
-		int error = errno;
-		close(fd);
-		return -error;
-	}
-	*ret_port = port_of(&address);
-	return fd;
-}
-
-static void accept_connection(struct evconnlistener *events, evutil_socket_t fd,
-	struct sockaddr *from, int len, void *context)
-{
-	struct listener *l = context;
+	struct peer *p = context;
 	struct announcement who;
-	uint16_t port = port_of((const union address *)from);
-	if (announcements_take(l->peer->announcements, l->family, port, monotonic_ns(), &who) < 0) {
-		l->peer->stats.unannounced++;
+	if (announcements_take(p->announcements, family, source_port, monotonic_ns(), &who) < 0) {
+		p->stats.unannounced++;
 		socket_reset(fd);
 		return;
 	}
-	(void)connection_open(l->peer, fd, who.address, who.name);
-}
-
-/* Out of descriptors, most likely: the connection stays in the backlog, so trying again at once
- * spins. */
-static void pause_listener(struct evconnlistener *events, void *context)
-{
-	struct listener *l = context;
-	struct timeval in = {.tv_usec = PAUSE_US};
-	if (event_add(l->resume, &in) == 0)
-		evconnlistener_disable(events);
-}
-
-static void resume_listener(evutil_socket_t fd, short what, void *context)
-{
-	struct listener *l = context;
-	evconnlistener_enable(l->events);
+	(void)connection_open(p, fd, who.address, who.name);
 }
 
 static void listener_free(struct listener *l)
 {
 	if (!l)
 		return;
-	if (l->resume)
-		event_free(l->resume);
-	if (l->events)
-		evconnlistener_free(l->events);
+	loopback_listener_free(l->answering);
 	if (l->refused_fd >= 0)
 		close(l->refused_fd);
 	free(l);
-}
-
-static int listener_open(struct listener *l)
-{
-	struct event_base *base = l->peer->options.base;
-	l->refused_fd = bind_loopback(l->family, &l->refused_port);
-	if (l->refused_fd < 0)
-		return l->refused_fd;
-	int fd = bind_loopback(l->family, &l->port);
-	if (fd < 0)
-		return fd;
-	l->resume = evtimer_new(base, resume_listener, l);
-	l->events = evconnlistener_new(base, accept_connection, l,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
-	if (!l->events) {
-		close(fd);
-		return -ENOMEM;
-	}
-	if (!l->resume)
-		return -ENOMEM;
-	evconnlistener_set_error_cb(l->events, pause_listener);
-	return 0;
 }
 
 static int listener_new(struct peer *peer, int family, struct listener **ret)
@@ -136,10 +45,11 @@ static int listener_new(struct peer *peer, int family, struct listener **ret)
 	struct listener *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	l->peer = peer;
-	l->family = family;
-	l->refused_fd = -1;
-	int r = listener_open(l);
+	l->refused_fd = loopback_bind(family, SOCK_STREAM, &l->refused_port);
+	int r = l->refused_fd;
+	if (r >= 0)
+		r = loopback_listener_new(
+			peer->options.base, family, accept_connection, peer, &l->answering);
 	if (r < 0) {
 		listener_free(l);
 		return r;
@@ -189,9 +99,10 @@ void peer_free(struct peer *p)
 
 void peer_ports(const struct peer *p, struct peer_ports *ret)
 {
-	*ret = (struct peer_ports){.v4 = p->v4->port, .refused_v4 = p->v4->refused_port};
+	*ret = (struct peer_ports){
+		.v4 = loopback_listener_port(p->v4->answering), .refused_v4 = p->v4->refused_port};
 	if (p->v6) {
-		ret->v6 = p->v6->port;
+		ret->v6 = loopback_listener_port(p->v6->answering);
 		ret->refused_v6 = p->v6->refused_port;
 	}
 }

@@ -237,21 +237,6 @@ static void set_pending(struct event *event, bool *pending, bool wanted)
 	*pending = wanted;
 }
 
-static void set_timer(struct connection *c)
-{
-	if (c->deadline_ns == c->timer_ns)
-		return;
-	c->timer_ns = c->deadline_ns;
-	if (!c->timer_ns) {
-		event_del(c->timer);
-		return;
-	}
-	uint64_t now = monotonic_ns();
-	uint64_t us = c->timer_ns > now ? (c->timer_ns - now + 999) / 1000 : 0;
-	struct timeval in = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
-	event_add(c->timer, &in);
-}
-
 /*
  * Going on "at once" means after the other connections had their turn: by level-triggered events
  * or the timer, never event_active(), which libevent serves before it looks at any other socket.
@@ -266,7 +251,7 @@ static void arm(struct connection *c, bool more_to_read, bool more_to_serve)
 	set_pending(c->readable, &c->reading, may_read(c));
 	set_pending(
 		c->writable, &c->writing, more_to_serve || c->blocked || c->stream.read_blocked);
-	set_timer(c);
+	deadline_set(c->timer, &c->timer_ns, c->deadline_ns);
 }
 
 static void connection_run(evutil_socket_t fd, short what, void *context)

@@ -6,9 +6,9 @@
 
 #include <event2/event.h>
 #include <sys/queue.h>
-#include <time.h>
 #include <xxhash.h>
 #include "replay/announcements.h"
+#include "replay/deadline.h"
 #include "replay/dialogues.h"
 #include "replay/http2_hosts.h"
 #include "replay/http2_tap.h"
@@ -120,13 +120,6 @@ struct connection {
 	bool dead;
 	bool resetting; /* and the client is to see a reset */
 };
-
-static inline uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* peer_connection.c: owns fd, address and name, also on failure. 0 or -errno. */
 int connection_open(struct peer *peer, int fd, char *address, char *name);

@@ -115,3 +115,17 @@ int socket_bio_unread(BIO *bio, struct span bytes)
 	b->unread_done = 0;
 	return 0;
 }
+
+SSL *socket_bio_session(SSL_CTX *context, int fd, void *app_data)
+{
+	SSL *ssl = SSL_new(context);
+	BIO *bio = socket_bio_new(fd);
+	if (!ssl || !bio) {
+		SSL_free(ssl);
+		BIO_free(bio);
+		return NULL;
+	}
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, app_data);
+	return ssl;
+}

@@ -3,6 +3,7 @@
 #define REPLAY_SOCKET_BIO_H
 
 #include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include "storage/buffer.h"
 
 /*
@@ -14,5 +15,7 @@
 BIO *socket_bio_new(int fd);
 /* What was read from the socket before TLS began, to be read again first. Copied. 0 or -ENOMEM. */
 int socket_bio_unread(BIO *bio, struct span bytes);
+/* A session over such a BIO, `app_data` its own. NULL without memory. */
+SSL *socket_bio_session(SSL_CTX *context, int fd, void *app_data);
 
 #endif

@@ -303,7 +303,7 @@ int tape_channel_stream(
 	struct tape_channel *c, const struct tape_channel *parent, const struct trace_event *e)
 {
 	c->protocol = TAPE_HTTP2;
-	if (!parent)
+	if (!parent || parent == c)
 		return 0;
 	c->tls = parent->tls;
 	c->bridged = parent->bridged;

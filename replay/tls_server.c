@@ -100,15 +100,8 @@ void tls_server_free(struct tls_server *server)
 
 SSL *tls_server_accept(struct tls_server *server, int fd, const struct tls_server_client *client)
 {
-	SSL *ssl = SSL_new(server->context);
-	BIO *bio = socket_bio_new(fd);
-	if (!ssl || !bio) {
-		SSL_free(ssl);
-		BIO_free(bio);
-		return NULL;
-	}
-	SSL_set_bio(ssl, bio, bio);
-	SSL_set_app_data(ssl, (void *)client);
-	SSL_set_accept_state(ssl);
+	SSL *ssl = socket_bio_session(server->context, fd, (void *)client);
+	if (ssl)
+		SSL_set_accept_state(ssl);
 	return ssl;
 }

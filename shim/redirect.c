@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/redirect.h"
 
-#include <arpa/inet.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
 #include "shim/control.h"
 #include "shim/fdtab.h"
+#include "shim/loopback.h"
 #include "shim/message.h"
 #include "shim/real.h"
 #include "shim/redirect_dns.h"
@@ -20,12 +19,6 @@
 /* tcpi_state, as netinet/tcp.h has them: the two headers cannot be had together. */
 enum { TCP_SYN_SENT = 2, TCP_CLOSE = 7 };
 
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
 static int ask_option(int fd, int level, int name)
 {
 	int value = -1;
@@ -34,32 +27,17 @@ static int ask_option(int fd, int level, int name)
 	return sys_getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
 }
 
-/* Loopback in the socket's own family; v4-mapped for a v6 socket that allows it, as the helper may
- * be without [::1]. */
-static socklen_t loopback(int fd, const struct wire_reply *ports, union address *ret)
+static socklen_t loopback(int fd, const struct wire_reply *ports, union internet_address *ret)
 {
 	bool v6 = ask_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
 	bool only = v6 && ask_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
 
-	memset(ret, 0, sizeof(*ret));
-	if (!v6) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		ret->v4.sin_port = ports ? htons((uint16_t)ports->port_v4) : 0;
-		return sizeof(ret->v4);
-	}
-	ret->v6.sin6_family = AF_INET6;
-	ret->v6.sin6_port = ports ? htons((uint16_t)(only ? ports->port_v6 : ports->port_v4)) : 0;
-	if (only)
-		ret->v6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
-	else
-		memcpy(&ret->v6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
-	return sizeof(ret->v6);
+	return loopback_address(v6, only, ports, ret);
 }
 
 static uint16_t bound_port(int fd)
 {
-	union address a;
+	union internet_address a;
 	socklen_t len = sizeof(a);
 
 	if (sys(SYS_getsockname, fd, &a, &len) < 0)
@@ -69,7 +47,7 @@ static uint16_t bound_port(int fd)
 
 int redirect_source_port(int fd)
 {
-	union address a;
+	union internet_address a;
 	socklen_t len;
 	int port = bound_port(fd), off = 0;
 	long r;
@@ -87,7 +65,7 @@ int redirect_source_port(int fd)
 
 long redirect_to_helper(int fd, const struct wire_reply *reply)
 {
-	union address to;
+	union internet_address to;
 	socklen_t len = loopback(fd, reply, &to);
 
 	return sys(SYS_connect, fd, &to, len);
@@ -95,7 +73,7 @@ long redirect_to_helper(int fd, const struct wire_reply *reply)
 
 void redirect_helper_address(int fd, const struct wire_reply *reply, struct wire_address *ret)
 {
-	union address to;
+	union internet_address to;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->len = loopback(fd, reply, &to);
@@ -124,7 +102,7 @@ static bool copy_address(struct wire_address *to, const struct sockaddr *addr, s
 
 static bool is_loopback(const struct sockaddr *addr)
 {
-	const union address *a = (const void *)addr;
+	const union internet_address *a = (const void *)addr;
 	const uint8_t *b = a->v6.sin6_addr.s6_addr;
 
 	if (addr->sa_family == AF_INET)
@@ -137,7 +115,7 @@ static bool is_loopback(const struct sockaddr *addr)
  * (AF_UNSPEC, short lengths). */
 static int port_of(const struct wire_address *address)
 {
-	const union address *a = (const void *)address->bytes;
+	const union internet_address *a = (const void *)address->bytes;
 	sa_family_t family = a->sa.sa_family;
 
 	if ((family != AF_INET || address->len < sizeof(a->v4)) &&
@@ -202,7 +180,7 @@ static int fail(int error)
 static int connect_verdict(
 	int fd, const struct wire_reply *reply, const struct sockaddr *addr, socklen_t len)
 {
-	union address to;
+	union internet_address to;
 	int r;
 
 	switch (reply->verdict) {
@@ -378,7 +356,7 @@ int redirect_connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 bool redirect_cut(int fd)
 {
-	union address peer;
+	union internet_address peer;
 	socklen_t len = sizeof(peer);
 	long null;
 

@@ -4,25 +4,19 @@
 #include <limits.h>
 #include "shim/control.h"
 #include "shim/start.h"
+#include "shim/trust_variables.h"
 
 /* Safety: questions to the helper, and string functions on the caller's memory; all state is the
  * caller's. Works in vfork children. */
 
 static const struct {
 	const char *name; /* with the '=' */
-	bool always;      /* else only where the user set it: it replaces what is built in */
+	bool always;
 	int flags;
 } variables[] = {
-	{"NODE_EXTRA_CA_CERTS=", true, WIRE_TRUST_ADDS},
-	{"SSL_CERT_FILE=", true},
-	{"DENO_CERT=", false},
-	{"CODEX_CA_CERTIFICATE=", false},
-	{"REQUESTS_CA_BUNDLE=", false},
-	{"CURL_CA_BUNDLE=", false},
-	{"GIT_SSL_CAINFO=", false},
-	{"AWS_CA_BUNDLE=", false},
-	{"CARGO_HTTP_CAINFO=", false},
-	{"PIP_CERT=", false},
+#define X(name, always, flags) {name "=", always, flags},
+	TRUST_VARIABLES(X)
+#undef X
 };
 
 _Static_assert(sizeof(variables) / sizeof(variables[0]) <= TRUST_ENV_MAX, "each has an entry");
@@ -45,25 +39,6 @@ static bool is_ours(const char *value)
 	return strncmp(value, path, n) == 0;
 }
 
-/* As the helper, which is elsewhere, can find it. False: too long. */
-static bool make_absolute(char to[WIRE_RESOLVE_NAME], const char *value)
-{
-	size_t n = strlen(value) + 1, at = 0;
-	long cwd;
-
-	if (value[0] != '/' && value[0] != '\0') {
-		cwd = sys(SYS_getcwd, to, WIRE_RESOLVE_NAME);
-		if (cwd <= 0)
-			return false;
-		at = (size_t)cwd;
-		to[at - 1] = '/';
-	}
-	if (at + n > WIRE_RESOLVE_NAME)
-		return false;
-	memcpy(to + at, value, n);
-	return true;
-}
-
 /* The merged file in place of `value`, after `len` bytes of name. */
 static __attribute__((noinline)) bool ask(
 	struct trust_entry *to, size_t len, const char *value, int flags)
@@ -73,8 +48,8 @@ static __attribute__((noinline)) bool ask(
 
 	control_begin(&request, WIRE_CALL_TRUST);
 	request.resolve.flags = flags;
-	if (!make_absolute(request.resolve.node, value) || control_call(&request, &reply) < 0 ||
-		reply.resolve.node[0] != '/' ||
+	if (!trust_make_absolute(request.resolve.node, value) ||
+		control_call(&request, &reply) < 0 || reply.resolve.node[0] != '/' ||
 		!memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
 		return false;
 	strcpy(to->text + len, reply.resolve.node);

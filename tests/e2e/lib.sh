@@ -99,6 +99,17 @@ make_pki() {
 	}
 }
 
+# await_ports WHAT: until the server that was just started has written server/ports.
+await_ports() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		[[ -s server/ports ]] && return
+		sleep 0.05
+	done
+	cat server.out
+	fail "$1 did not start"
+}
+
 # start_server [OPTION…]: sets HTTP and HTTPS, base URLs on localhost, and HTTP_PORT, HTTPS_PORT.
 SERVER_PID=
 start_server() {
@@ -107,15 +118,7 @@ start_server() {
 	"$PYTHON" "$TESTS/e2e/server.py" server --cert pki/server.pem --key pki/server.key "$@" \
 		>server.out 2>&1 &
 	SERVER_PID=$!
-	local i
-	for ((i = 0; i < 200; i++)); do
-		[[ -s server/ports ]] && break
-		sleep 0.05
-	done
-	[[ -s server/ports ]] || {
-		cat server.out
-		fail "the test server did not start"
-	}
+	await_ports "the test server"
 	read -r HTTP_PORT HTTPS_PORT <server/ports
 	HTTP=http://localhost:$HTTP_PORT
 	HTTPS=https://localhost:$HTTPS_PORT

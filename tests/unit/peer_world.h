@@ -58,19 +58,24 @@ static inline struct trace_event record_event(uint32_t type, uint64_t channel, u
 		.type = type, .channel = channel, .time_ns = time_ns, .pid = 7, .tid = 7};
 }
 
+/* TLS begins on a channel: right after its connect, or after plaintext. */
+static inline void record_tls(struct world *w, uint64_t channel, uint64_t time_ns)
+{
+	struct trace_event e = record_event(EVENT_TLS, channel, time_ns);
+	e.tls.sni = SPAN_LITERAL(HOST);
+	e.tls.alpn = SPAN_LITERAL("http/1.1");
+	e.tls.version = SPAN_LITERAL("TLSv1.3");
+	cr_assert_eq(recording_append(w->writer, &e), 0);
+}
+
 static inline void record_connect(struct world *w, uint64_t channel, bool tls, uint64_t time_ns)
 {
 	struct trace_event e = record_event(EVENT_CONNECT, channel, time_ns);
 	e.connect.address = tls ? SPAN_LITERAL(ADDRESS_S) : SPAN_LITERAL(ADDRESS);
 	e.connect.fd = 5;
 	cr_assert_eq(recording_append(w->writer, &e), 0);
-	if (!tls)
-		return;
-	e = record_event(EVENT_TLS, channel, time_ns);
-	e.tls.sni = SPAN_LITERAL(HOST);
-	e.tls.alpn = SPAN_LITERAL("http/1.1");
-	e.tls.version = SPAN_LITERAL("TLSv1.3");
-	cr_assert_eq(recording_append(w->writer, &e), 0);
+	if (tls)
+		record_tls(w, channel, time_ns);
 }
 
 static inline void record_bytes(struct world *w, uint64_t channel, enum event_direction direction,
@@ -122,7 +127,6 @@ static inline void note_miss(void *context, const struct match *match)
 	free(text);
 }
 
-/* The tape alone, for a test that changes it before it is played. */
 static inline void load(struct world *w)
 {
 	char *path = strdup(recording_writer_path(w->writer));
@@ -134,8 +138,7 @@ static inline void load(struct world *w)
 
 static inline void play(struct world *w, struct peer_timing timing)
 {
-	if (!w->tape)
-		load(w);
+	load(w);
 	cr_assert_eq(matcher_new(w->tape, &w->matcher), 0);
 	w->ca = session_ca_new();
 	struct event_config *config = event_config_new();

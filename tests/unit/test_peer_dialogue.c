@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tape_world.h"
+#include "peer_world.h"
 
 /* Traffic that is not HTTP, in replay. */
 
 static const struct peer_timing as_fast_as_possible = {.none = true, .factor = 1};
 static const struct peer_timing as_recorded = {.factor = 1};
-
-static struct stand_ins stand_ins;
-
-static void one(struct world *w)
-{
-	stand_in(w, &stand_ins, 1);
-}
-
-static void two(struct world *w)
-{
-	stand_in(w, &stand_ins, 2);
-}
-
-static void three(struct world *w)
-{
-	stand_in(w, &stand_ins, 3);
-}
-
-static void end(struct world *w)
-{
-	peer_free(w->peer);
-	w->peer = NULL;
-	stand_down(w, &stand_ins);
-	world_free(w);
-}
 
 static struct peer_stats stats_of(const struct world *w)
 {
@@ -116,13 +91,13 @@ Test(peer_dialogue, turns_follow_each_other)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n", ">GET a\r\n", "<$1\r\nA\r\n"));
 	cr_expect_eq(stats_of(&w).dialogues, 1);
 	cr_expect_eq(stats_of(&w).dialogues_missed, 0);
 	cr_expect_str_empty(w.missed);
 	check_unused(&w, 0);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, the_server_takes_its_time_after_the_clients_bytes)
@@ -130,13 +105,13 @@ Test(peer_dialogue, the_server_takes_its_time_after_the_clients_bytes)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_recorded);
+	play(&w, as_recorded);
 	struct client c;
 	run(&w, &c, false, SCRIPT(">PING\r\n", "<+PONG\r\n"));
 	uint64_t gap = c.reads[0].at_ns - c.sent_ns;
 	cr_expect(gap >= 50 * MS && gap < 150 * MS, "%f ms", (double)gap / 1e6);
 	client_close(&c);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, bytes_may_come_one_by_one)
@@ -144,12 +119,12 @@ Test(peer_dialogue, bytes_may_come_one_by_one)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false,
 		SCRIPT(">P", ">I", ">N", ">G\r", ">\n", "<+PONG\r\n", ">GET", "> a\r", ">\n",
 			"<$1\r\nA\r\n"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, a_client_may_be_ahead)
@@ -157,10 +132,10 @@ Test(peer_dialogue, a_client_may_be_ahead)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_recorded);
+	play(&w, as_recorded);
 	run_once(&w, false, SCRIPT(">PING\r\nGET a\r\n", "<+PONG\r\n$1\r\nA\r\n"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, a_half_closed_client_gets_its_answer)
@@ -171,10 +146,10 @@ Test(peer_dialogue, a_half_closed_client_gets_its_answer)
 	record_out(&w, 1, "who are you\n", 10 * MS);
 	record_in(&w, 1, "nobody\n", 40 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 50 * MS);
-	play_changed(&w, one, as_recorded);
+	play(&w, as_recorded);
 	run_once(&w, false, SCRIPT(">who are you\n", "~", "<nobody\n", "/"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 /* ---- the server speaks first ---- */
@@ -194,11 +169,11 @@ Test(peer_dialogue, a_server_greets)
 		struct world w;
 		record_begin(&w);
 		record_mail(&w, tls);
-		play_changed(&w, one, as_fast_as_possible);
+		play(&w, as_fast_as_possible);
 		run_once(&w, tls,
 			SCRIPT(tls ? "T" : "", "<220 mail\r\n", ">QUIT\r\n", "<221 bye\r\n", "/"));
 		cr_expect_str_empty(w.missed);
-		end(&w);
+		world_free(&w);
 	}
 }
 
@@ -207,11 +182,11 @@ Test(peer_dialogue, nobody_greets_twice)
 	struct world w;
 	record_begin(&w);
 	record_mail(&w, false);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT("<220 mail\r\n", ">QUIT\r\n", "<221 bye\r\n", "/"));
 	run_once(&w, false, SCRIPT("!"));
 	cr_expect_str_eq(w.missed, "used_up");
-	end(&w);
+	world_free(&w);
 }
 
 /* ---- TLS ---- */
@@ -224,23 +199,20 @@ Test(peer_dialogue, any_protocol_inside_tls)
 	record_out(&w, 1, "PING\r\n", 10 * MS);
 	record_in(&w, 1, "+PONG\r\n", 20 * MS);
 	record_end(&w, 1, EVENT_END_CLOSE_NOTIFY, 0, 30 * MS);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, true, SCRIPT("T", ">PING\r\n", "<+PONG\r\n", "/"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 #define STARTUP "user\001me"
 
 static void record_start_tls(struct world *w)
 {
-	struct trace_event e = record_event(EVENT_TLS, 1, 25 * MS);
 	record_connect(w, 1, false, 0);
 	record_out(w, 1, "SSLRequest", 10 * MS);
 	record_in(w, 1, "S", 20 * MS);
-	e.tls.sni = SPAN_LITERAL(HOST);
-	e.tls.version = SPAN_LITERAL("TLSv1.3");
-	cr_assert_eq(recording_append(w->writer, &e), 0);
+	record_tls(w, 1, 25 * MS);
 	record_out(w, 1, STARTUP, 30 * MS);
 	record_in(w, 1, "R\001", 40 * MS);
 }
@@ -250,11 +222,11 @@ Test(peer_dialogue, tls_begins_after_plaintext)
 	struct world w;
 	record_begin(&w);
 	record_start_tls(&w);
-	play_changed(&w, one, as_recorded);
+	play(&w, as_recorded);
 	run_once(&w, false, SCRIPT(">SSLRequest", "<S", "T", ">" STARTUP, "<R\001"));
 	cr_expect_str_empty(w.missed);
 	cr_expect_eq(stats_of(&w).tls, 1);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, plaintext_where_tls_was_is_a_miss)
@@ -262,10 +234,10 @@ Test(peer_dialogue, plaintext_where_tls_was_is_a_miss)
 	struct world w;
 	record_begin(&w);
 	record_start_tls(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">SSLRequest", "<S", ">" STARTUP, "!"));
 	cr_expect_str_eq(w.missed, "different");
-	end(&w);
+	world_free(&w);
 }
 
 /* ---- secrets ---- */
@@ -290,12 +262,12 @@ Test(peer_dialogue, any_secret_is_taken_for_the_recorded_one)
 		char auth[128], key[128];
 		record_begin(&w);
 		record_auth(&w);
-		play_changed(&w, one, as_fast_as_possible);
+		play(&w, as_fast_as_possible);
 		snprintf(auth, sizeof(auth), ">AUTH %s\r\nPING\r\n", secrets[i]);
 		snprintf(key, sizeof(key), ">KEY %s", secrets[i]);
 		run_once(&w, false, SCRIPT(auth, "<+OK\r\n", key, "<+OK\r\n"));
 		cr_expect_str_empty(w.missed, "%s", w.explained);
-		end(&w);
+		world_free(&w);
 	}
 }
 
@@ -304,11 +276,11 @@ Test(peer_dialogue, a_secret_may_come_in_pieces)
 	struct world w;
 	record_begin(&w);
 	record_auth(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(
 		&w, false, SCRIPT(">AUTH sk-ant-", ">api03", ">-abc\r", ">\nPING\r\n", "<+OK\r\n"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, what_never_ends_like_the_secret_is_a_miss)
@@ -316,11 +288,11 @@ Test(peer_dialogue, what_never_ends_like_the_secret_is_a_miss)
 	struct world w;
 	record_begin(&w);
 	record_auth(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">AUTH sk-ant-api03-abcdefghijkl\r\nQUIT\r\n", "!"));
 	cr_expect_str_eq(w.missed, "different");
 	cr_expect_not(strstr(w.explained, "sk-ant"), "%s", w.explained);
-	end(&w);
+	world_free(&w);
 }
 
 /* ---- choosing ---- */
@@ -342,7 +314,7 @@ Test(peer_dialogue, the_first_turn_tells_which)
 	record_asked(&w, 1, "I am 1\n", "?\n", "one\n");
 	record_asked(&w, 2, "I am 2\n", "?\n", "two\n");
 	record_asked(&w, 3, "I am 2\n", "?\n", "three\n");
-	play_changed(&w, three, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">I am 2\n", "<hello\n", ">?\n", "<two\n"));
 	run_once(&w, false, SCRIPT(">I am 2\n", "<hello\n", ">?\n", "<three\n"));
 	check_unused(&w, 1);
@@ -350,7 +322,7 @@ Test(peer_dialogue, the_first_turn_tells_which)
 	run_once(&w, false, SCRIPT(">I am 1\n", "!"));
 	cr_expect_str_eq(w.missed, "used_up");
 	cr_expect_eq(stats_of(&w).dialogues_missed, 1);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, what_begins_alike_is_told_apart_later)
@@ -359,11 +331,11 @@ Test(peer_dialogue, what_begins_alike_is_told_apart_later)
 	record_begin(&w);
 	record_asked(&w, 1, "hi\n", "first?\n", "one\n");
 	record_asked(&w, 2, "hi\n", "second?\n", "two\n");
-	play_changed(&w, two, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">hi\n", "<hello\n", ">second?\n", "<two\n"));
 	run_once(&w, false, SCRIPT(">hi\n", "<hello\n", ">first?\n", "<one\n"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 static struct client first, second;
@@ -374,7 +346,7 @@ Test(peer_dialogue, two_that_began_alike_change_places)
 	record_begin(&w);
 	record_asked(&w, 1, "hi\n", "first?\n", "one\n");
 	record_asked(&w, 2, "hi\n", "second?\n", "two\n");
-	play_changed(&w, two, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, &first, false, SCRIPT(">hi\n", "<hello\n"));
 	run(&w, &second, false, SCRIPT(">hi\n", "<hello\n"));
 	first.argument = (void *)SCRIPT(">second?\n", "<two\n");
@@ -384,7 +356,7 @@ Test(peer_dialogue, two_that_began_alike_change_places)
 	cr_expect_str_empty(w.missed, "%s", w.explained);
 	client_close(&first);
 	client_close(&second);
-	end(&w);
+	world_free(&w);
 }
 
 static void record_keyed(
@@ -404,7 +376,7 @@ Test(peer_dialogue, two_that_were_greeted_differently_change_places)
 	record_begin(&w);
 	record_keyed(&w, 1, "you are 1\n", "first?\n", "one\n");
 	record_keyed(&w, 2, "you are 22\n", "second?\n", "two\n");
-	play_changed(&w, two, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, &first, false, SCRIPT(">hi\n", "<you are 1\nready\n"));
 	run(&w, &second, false, SCRIPT(">hi\n", "<you are 22\nready\n"));
 	first.argument = (void *)SCRIPT(">second?\n", "<two\n");
@@ -414,7 +386,7 @@ Test(peer_dialogue, two_that_were_greeted_differently_change_places)
 	cr_expect_str_empty(w.missed, "%s", w.explained);
 	client_close(&first);
 	client_close(&second);
-	end(&w);
+	world_free(&w);
 }
 
 /* ---- misses ---- */
@@ -424,7 +396,7 @@ Test(peer_dialogue, other_bytes_are_a_miss_that_says_where)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n", ">GET b\r\n", "!"));
 	cr_expect_str_eq(w.missed, "different");
 	cr_expect(strstr(w.explained, "\"address\":\"" ADDRESS "\""), "%s", w.explained);
@@ -433,7 +405,7 @@ Test(peer_dialogue, other_bytes_are_a_miss_that_says_where)
 	cr_expect(strstr(w.explained, "\"actual\":\"b\\\\r\\\\n\""), "%s", w.explained);
 	cr_expect_eq(stats_of(&w).dialogues_missed, 1);
 	cr_expect_eq(stats_of(&w).not_http, 0);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, more_than_was_said_is_a_miss)
@@ -441,12 +413,12 @@ Test(peer_dialogue, more_than_was_said_is_a_miss)
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false,
 		SCRIPT(">PING\r\n", "<+PONG\r\n", ">GET a\r\n", "<$1\r\nA\r\n", ">PING\r\n", "!"));
 	cr_expect_str_eq(w.missed, "different");
 	cr_expect(strstr(w.explained, "goes on after"), "%s", w.explained);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, nothing_recorded_is_a_miss_too)
@@ -471,11 +443,11 @@ Test(peer_dialogue, http_and_others_at_one_address)
 	record_out(&w, 1, "PING\r\n", 10 * MS);
 	record_in(&w, 1, "+PONG\r\n", 20 * MS);
 	record_exchange(&w, 9, false, REQUEST("/a"), RESPONSE("a", "1"));
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">" REQUEST("/a"), "<" RESPONSE("a", "1")));
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n"));
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, a_recorded_reset_comes_after_the_last_byte)
@@ -486,9 +458,9 @@ Test(peer_dialogue, a_recorded_reset_comes_after_the_last_byte)
 	record_out(&w, 1, "PING\r\n", 10 * MS);
 	record_in(&w, 1, "+PO", 20 * MS);
 	record_end(&w, 1, EVENT_END_ERROR, ECONNRESET, 30 * MS);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PO", "!"));
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, an_idle_end_leaves_time_to_say_more)
@@ -499,13 +471,13 @@ Test(peer_dialogue, an_idle_end_leaves_time_to_say_more)
 	record_out(&w, 1, "PING\r\n", 10 * MS);
 	record_in(&w, 1, "+PONG\r\n", 20 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 220 * MS);
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	struct client *c = malloc(sizeof(*c));
 	run(&w, c, false, SCRIPT(">PING\r\n", "<+PONG\r\n", "/"));
 	cr_expect_geq(clock_ns() - c->sent_ns, 190 * MS);
 	client_close(c);
 	free(c);
-	end(&w);
+	world_free(&w);
 }
 
 Test(peer_dialogue, more_before_the_end_is_a_miss)
@@ -516,10 +488,10 @@ Test(peer_dialogue, more_before_the_end_is_a_miss)
 	record_out(&w, 1, "PING\r\n", 10 * MS);
 	record_in(&w, 1, "+PONG\r\n", 20 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 2000 * MS);
-	play_changed(&w, one, as_recorded);
+	play(&w, as_recorded);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n", ">PING\r\n", "!"));
 	cr_expect_str_eq(w.missed, "different");
-	end(&w);
+	world_free(&w);
 }
 
 #define TURNS 2000
@@ -541,7 +513,7 @@ Test(peer_dialogue, a_long_one_goes_on_quickly)
 		record_out(&w, 1, "PING\r\n", (uint64_t)(i + 1) * MS);
 		record_in(&w, 1, "+PONG\r\n", (uint64_t)(i + 1) * MS);
 	}
-	play_changed(&w, one, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	struct client *c = calloc(1, sizeof(*c));
 	c->fd = connect_announced(&w, false);
 	uint64_t start = clock_ns();
@@ -551,5 +523,5 @@ Test(peer_dialogue, a_long_one_goes_on_quickly)
 	cr_expect_str_empty(w.missed);
 	client_close(c);
 	free(c);
-	end(&w);
+	world_free(&w);
 }

@@ -7,12 +7,24 @@ static const struct peer_timing as_recorded = {.factor = 1};
 #define ANSWER  RESPONSE("hello", "5")
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 
-/* Every exchange of the recording as if it had been a stream. */
-static void load_streams(struct world *w)
+/* Makes `channel` a stream of channel 1. */
+static void record_stream(struct world *w, uint64_t channel, uint64_t time_ns)
 {
-	load(w);
-	for (size_t i = 0; i < w->tape->exchange_count; i++)
-		w->tape->exchanges[i]->protocol = TAPE_HTTP2;
+	struct trace_event e = record_event(EVENT_STREAM, channel, time_ns);
+	e.stream.parent = 1;
+	e.stream.id = 2 * channel - 3;
+	e.stream.protocol = SPAN_LITERAL("h2");
+	cr_assert_eq(recording_append(w->writer, &e), 0);
+}
+
+/* An exchange that was the first stream of a connection under TLS. */
+static void record_over_http2(struct world *w)
+{
+	record_begin(w);
+	record_connect(w, 1, true, 0);
+	record_stream(w, 2, 1 * MS);
+	record_out(w, 2, REQUEST("/a"), 1 * MS);
+	record_in(w, 2, ANSWER, 2 * MS);
 }
 
 static void record_one(struct world *w, const char *request, const char *response)
@@ -68,11 +80,13 @@ Test(peer_http2, a_recorded_stream_is_served_in_http1_and_keeps_the_connection)
 	static char response[] = CHUNKED "\r\n3\r\none\r\n3\r\ntwo\r\n0\r\ngrpc-status: 0\r\n\r\n";
 	struct world w;
 	record_begin(&w);
-	for (uint64_t stream = 1; stream < 3; stream++) {
-		record_exchange(&w, stream, false, REQUEST("/a"), response);
+	record_connect(&w, 1, false, 0);
+	for (uint64_t stream = 2; stream < 4; stream++) {
+		record_stream(&w, stream, stream * 10 * MS);
+		record_out(&w, stream, REQUEST("/a"), stream * 10 * MS + 1 * MS);
+		record_in(&w, stream, response, stream * 10 * MS + 2 * MS);
 		record_end(&w, stream, EVENT_END_FIN, 0, stream * 10 * MS + 2 * MS);
 	}
-	load_streams(&w);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, false), .argument = response};
 	with_client(&w, &c, ask_twice_in_http1);
@@ -263,6 +277,7 @@ Test(peer_http2, a_client_that_expects_a_100_gets_the_recorded_one)
 	struct world w;
 	record_begin(&w);
 	record_connect(&w, 1, false, 0);
+	record_stream(&w, 1, 0);
 	record_out(&w, 1,
 		"PUT /up HTTP/1.1\r\nHost: " HOST
 		"\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
@@ -324,20 +339,20 @@ Test(peer_http2, a_missed_grpc_call_is_explained_by_its_status)
 		"other calls to api.example.com\n");
 }
 
-static void record_cut(struct world *w, enum event_end kind, int error)
+static void record_cut(struct world *w, uint64_t channel, enum event_end kind, int error)
 {
-	record_begin(w);
-	record_connect(w, 1, false, 0);
-	record_out(w, 1, REQUEST("/a"), 10 * MS);
-	record_in(w, 1, CHUNKED "\r\n3\r\none\r\n", 12 * MS);
-	record_end(w, 1, kind, error, 32 * MS);
+	record_out(w, channel, REQUEST("/a"), 10 * MS);
+	record_in(w, channel, CHUNKED "\r\n3\r\none\r\n", 12 * MS);
+	record_end(w, channel, kind, error, 32 * MS);
 }
 
 Test(peer_http2, a_recorded_reset_of_a_stream_keeps_its_code)
 {
 	struct world w;
-	record_cut(&w, EVENT_END_RESET_STREAM, NGHTTP2_ENHANCE_YOUR_CALM);
-	load_streams(&w);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_stream(&w, 2, 10 * MS);
+	record_cut(&w, 2, EVENT_END_RESET_STREAM, NGHTTP2_ENHANCE_YOUR_CALM);
 	serve_one(&w, as_recorded, get_a);
 	cr_expect_str_eq(h2.answers[0].content, "one");
 	cr_expect_eq(h2.answers[0].code, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -346,7 +361,9 @@ Test(peer_http2, a_recorded_reset_of_a_stream_keeps_its_code)
 Test(peer_http2, a_cut_response_is_reset)
 {
 	struct world w;
-	record_cut(&w, EVENT_END_FIN, 0);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_cut(&w, 1, EVENT_END_FIN, 0);
 	serve_one(&w, as_recorded, get_a);
 	cr_expect_str_eq(h2.answers[0].content, "one");
 	cr_expect_eq(h2.answers[0].code, NGHTTP2_INTERNAL_ERROR);
@@ -356,7 +373,9 @@ Test(peer_http2, a_recorded_reset_of_an_http1_connection_resets)
 {
 	struct world w;
 	struct client *client = NULL;
-	record_cut(&w, EVENT_END_ERROR, ECONNRESET);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_cut(&w, 1, EVENT_END_ERROR, ECONNRESET);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, false)};
 	client = &c;
@@ -435,6 +454,7 @@ static void record_chat(struct world *w, uint64_t channel, const char *first, co
 	uint64_t at = channel * 1000 * MS;
 	char text[64];
 	record_connect(w, channel, false, at);
+	record_stream(w, channel, at);
 	record_out(w, channel, CHAT_HEAD, at + 1 * MS);
 	snprintf(text, sizeof(text), "%zx\r\n%s\r\n", strlen(first), first);
 	record_out(w, channel, text, at + 2 * MS);
@@ -520,7 +540,6 @@ Test(peer_http2, a_dialogue_is_answered_as_it_comes)
 		struct world w;
 		record_begin(&w);
 		record_chat(&w, 1, "one", "ONE!");
-		load_streams(&w);
 		play(&w, timings[i]);
 		struct client c = {.fd = connect_announced(&w, false)};
 		http2_begin(&h2, &c);
@@ -551,7 +570,6 @@ Test(peer_http2, a_dialogue_may_be_all_said_at_once)
 	struct world w;
 	record_begin(&w);
 	record_chat(&w, 1, "one", "ONE!");
-	load_streams(&w);
 	serve_one(&w, as_recorded, chat_all_at_once);
 	cr_expect_str_eq(h2.answers[0].content, "ONE!TWO!");
 	cr_expect_str_eq(h2.answers[0].trailers, "grpc-status: 0\n");
@@ -575,7 +593,6 @@ Test(peer_http2, dialogues_are_told_apart_by_what_was_said)
 	record_begin(&w);
 	record_chat(&w, 1, "one", "ONE!");
 	record_chat(&w, 2, "eno", "ENO!");
-	load_streams(&w);
 	serve_one(&w, as_fast_as_possible, chat_twice);
 	cr_expect_str_eq(h2.answers[0].content, "ENO!TWO!");
 	cr_expect_str_eq(h2.answers[1].content, "ONE!TWO!");
@@ -595,7 +612,6 @@ Test(peer_http2, ids_in_a_dialogue_may_differ)
 	struct world w;
 	record_begin(&w);
 	record_chat(&w, 1, "\x12$7d444840-9dc0-41d1-b245-5ffdce74fad2\n", "ONE!");
-	load_streams(&w);
 	serve_one(&w, as_fast_as_possible, chat_of_ids);
 	cr_expect_str_eq(h2.answers[0].content, "ONE!TWO!");
 	cr_expect_str_eq(h2.answers[0].trailers, "grpc-status: 0\n");
@@ -618,7 +634,6 @@ Test(peer_http2, a_dialogue_that_turns_out_another_is_a_miss)
 	struct world w;
 	record_begin(&w);
 	record_chat(&w, 1, "one", "ONE!");
-	load_streams(&w);
 	play(&w, as_fast_as_possible);
 	struct client c = {.fd = connect_announced(&w, false)};
 	http2_begin(&h2, &c);
@@ -649,13 +664,13 @@ Test(peer_http2, an_answer_before_all_was_asked_is_of_the_same_form)
 	struct world w;
 	record_begin(&w);
 	record_connect(&w, 1, false, 0);
+	record_stream(&w, 1, 0);
 	record_out(&w, 1,
 		"PUT /up HTTP/1.1\r\nHost: " HOST "\r\ncontent-type: application/json\r\n"
 		"Content-Length: 13\r\n\r\n{\"b\":2,",
 		1 * MS);
 	record_in(&w, 1, ANSWER, 2 * MS);
 	record_out(&w, 1, "\"a\":1}", 3 * MS);
-	load_streams(&w);
 	serve_one(&w, as_fast_as_possible, upload_json);
 	cr_expect_str_eq(h2.answers[0].content, "hello");
 	cr_expect_str_eq(h2.answers[1].status, "400");
@@ -677,9 +692,9 @@ Test(peer_http2, a_dialogue_that_was_cancelled_is_served_until_then)
 	struct world w;
 	record_begin(&w);
 	record_connect(&w, 1, false, 0);
+	record_stream(&w, 1, 0);
 	record_out(&w, 1, CHAT_HEAD "3\r\none\r\n", 1 * MS);
 	record_in(&w, 1, CHUNKED "\r\n4\r\nONE!\r\n", 2 * MS);
-	load_streams(&w);
 	play(&w, as_fast_as_possible);
 	struct client c = {.fd = connect_announced(&w, false)};
 	http2_begin(&h2, &c);
@@ -704,11 +719,14 @@ static void get_a_and_silence(struct client *c)
 static void lose_connection(const struct http2_client *h, enum event_end kind, int error)
 {
 	struct world w;
-	record_cut(&w, kind, error);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_stream(&w, 1, 10 * MS);
+	record_cut(&w, 1, kind, error);
 	record_connect(&w, 2, false, 10 * MS);
+	record_stream(&w, 2, 10 * MS);
 	record_out(&w, 2, REQUEST("/b"), 10 * MS);
 	record_end(&w, 2, kind, error, 32 * MS);
-	load_streams(&w);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, false)};
 	http2_begin(&h2, &c);
@@ -739,11 +757,14 @@ static void get_a_beside_b(struct client *c)
 Test(peer_http2, a_lost_connection_does_not_take_other_streams_along)
 {
 	struct world w;
-	record_cut(&w, EVENT_END_ERROR, ECONNRESET);
+	record_begin(&w);
+	record_connect(&w, 1, false, 0);
+	record_stream(&w, 1, 10 * MS);
+	record_cut(&w, 1, EVENT_END_ERROR, ECONNRESET);
 	record_connect(&w, 2, false, 0);
+	record_stream(&w, 2, 10 * MS);
 	record_out(&w, 2, REQUEST("/b"), 10 * MS);
 	record_in(&w, 2, ANSWER, 60 * MS);
-	load_streams(&w);
 	serve_one(&w, as_recorded, get_a_beside_b);
 	cr_expect_str_eq(h2.answers[1].content, "one");
 	cr_expect_eq(h2.answers[1].code, NGHTTP2_INTERNAL_ERROR);
@@ -959,9 +980,7 @@ static void expect_protocol(
 Test(peer_http2, alpn_chooses_what_was_recorded_with_the_host)
 {
 	struct world w;
-	record_begin(&w);
-	record_exchange(&w, 1, true, REQUEST("/a"), ANSWER);
-	load_streams(&w);
+	record_over_http2(&w);
 	play(&w, as_recorded);
 	expect_protocol(&w, HOST, BOTH, "h2");
 	expect_protocol(&w, "API.example.com", "\x08http/1.1\x02h2", "h2");
@@ -989,9 +1008,7 @@ Test(peer_http2, alpn_chooses_http1_where_that_was_recorded)
 Test(peer_http2, serves_under_tls)
 {
 	struct world w;
-	record_begin(&w);
-	record_exchange(&w, 1, true, REQUEST("/a"), ANSWER);
-	load_streams(&w);
+	record_over_http2(&w);
 	play(&w, as_recorded);
 	struct client c = {.fd = connect_announced(&w, true)};
 	client_start_tls(&c, w.ca);

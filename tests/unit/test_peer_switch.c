@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tape_world.h"
+#include "peer_world.h"
 
 /* What a connection becomes after CONNECT, or a 101 to something of its own. */
 
@@ -11,7 +11,6 @@ static const struct peer_timing as_fast_as_possible = {.none = true, .factor = 1
 #define ESTABLISHED "HTTP/1.1 200 Connection established\r\n\r\n"
 #define ANSWER      RESPONSE("inside", "6")
 
-static struct dialogue *tunnel;
 static struct world *playing;
 
 static void expect(struct client *c, const char *text)
@@ -136,30 +135,6 @@ Test(peer_switch, a_tunnel_that_was_closed_at_once_is_again)
 
 /* ---- tunnels of their own ---- */
 
-/* What came after the heads of channel 1: its third piece of data and on. */
-static void take_tunnel(struct world *w)
-{
-	tunnel = dialogue_of(w, 1, true);
-	memmove(tunnel->runs, tunnel->runs + 2, (tunnel->count - 2) * sizeof(*tunnel->runs));
-	tunnel->count -= 2;
-	w->tape->exchanges[0]->tunnel = tunnel;
-}
-
-static void take_secure_tunnel(struct world *w)
-{
-	take_tunnel(w);
-	tunnel->tls = true;
-}
-
-static void end(struct world *w)
-{
-	peer_free(w->peer);
-	w->peer = NULL;
-	w->tape->exchanges[0]->tunnel = NULL;
-	free_dialogue(tunnel);
-	world_free(w);
-}
-
 #define UPGRADE                                                                                    \
 	"POST /attach HTTP/1.1\r\nHost: " HOST                                                     \
 	"\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
@@ -196,10 +171,10 @@ Test(peer_switch, another_upgrade_plays_its_tunnel)
 		record_out(&w, 1, "ls\n", 4 * MS);
 		record_in(&w, 1, "a b\n", 5 * MS);
 		record_end(&w, 1, EVENT_END_FIN, 0, 6 * MS);
-		play_changed(&w, take_tunnel, as_fast_as_possible);
+		play(&w, as_fast_as_possible);
 		run(&w, false, other ? talk_otherwise : talk);
 		cr_expect_str_eq(w.missed, other ? "different" : "", "%s", w.explained);
-		end(&w);
+		world_free(&w);
 	}
 }
 
@@ -224,12 +199,14 @@ Test(peer_switch, a_dialogue_inside_a_proxys_tunnel)
 	for (int tls = 0; tls < 2; tls++) {
 		struct world w;
 		record_proxy(&w);
+		if (tls)
+			record_tls(&w, 1, 2 * MS);
 		record_out(&w, 1, "PING\r\n", 3 * MS);
 		record_in(&w, 1, "+PONG\r\n", 4 * MS);
-		play_changed(&w, tls ? take_secure_tunnel : take_tunnel, as_fast_as_possible);
+		play(&w, as_fast_as_possible);
 		run(&w, false, tls ? talk_through_tls : talk_through);
 		cr_expect_str_empty(w.missed, "%s", w.explained);
-		end(&w);
+		world_free(&w);
 	}
 }
 
@@ -245,9 +222,10 @@ Test(peer_switch, a_server_greets_inside_tls_inside_a_tunnel)
 {
 	struct world w;
 	record_proxy(&w);
+	record_tls(&w, 1, 2 * MS);
 	record_in(&w, 1, "220 mail\r\n", 3 * MS);
-	play_changed(&w, take_secure_tunnel, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, false, be_greeted_inside);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
-	end(&w);
+	world_free(&w);
 }

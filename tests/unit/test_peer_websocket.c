@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tape_world.h"
+#include "peer_world.h"
 #include "replay/websocket.h"
 
 /* WebSocket in replay: the handshake, then the recorded messages. */
@@ -18,48 +18,12 @@ static const struct peer_timing as_recorded = {.factor = 1};
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define SHAKEN ACCEPTED(ACCEPT)
 
-static struct tape_frame *frames;
-
-/* The MESSAGE events are the frames of the first exchange. */
-static void take_frames(struct world *w)
-{
-	struct exchange *e = w->tape->exchanges[0];
-	struct trace_event event;
-	struct event_ref ref;
-	size_t count = 0;
-	frames = NULL;
-	recording_rewind(w->recording);
-	while (recording_next(w->recording, &event, &ref) == 1) {
-		if (event.type != EVENT_MESSAGE)
-			continue;
-		frames = realloc(frames, (count + 1) * sizeof(*frames));
-		frames[count++] = (struct tape_frame){.ref = ref,
-			.len = (uint32_t)event.message.bytes.len,
-			.opcode = event.message.opcode,
-			.direction = (enum event_direction)event.message.direction,
-			.time_ns = event.time_ns};
-	}
-	free(e->frames);
-	e->frames = frames;
-	e->frame_count = count;
-}
-
 static void begin(struct world *w)
 {
 	record_begin(w);
 	record_connect(w, 1, false, 0);
 	record_out(w, 1, ASK("cmVjb3JkZWQgYmVmb3JlIQ=="), 1 * MS);
 	record_in(w, 1, ACCEPTED("bm90IHRoaXMgb25lLCBvdGhlcg=="), 2 * MS);
-}
-
-static void end(struct world *w)
-{
-	peer_free(w->peer);
-	w->peer = NULL;
-	w->tape->exchanges[0]->frames = NULL;
-	w->tape->exchanges[0]->frame_count = 0;
-	free(frames);
-	world_free(w);
 }
 
 static void record_message(struct world *w, enum event_direction direction, uint32_t opcode,
@@ -157,10 +121,10 @@ Test(peer_websocket, messages_follow_each_other)
 	record_message(&w, EVENT_OUT, WEBSOCKET_CLOSE, "\003\350", 7 * MS);
 	record_message(&w, EVENT_IN, WEBSOCKET_CLOSE, "\003\350bye", 8 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 9 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, ask_and_answer);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
-	end(&w);
+	world_free(&w);
 }
 
 static void ask_in_time(struct client *c)
@@ -179,9 +143,9 @@ Test(peer_websocket, the_server_takes_its_time)
 	begin(&w);
 	record_text(&w, EVENT_OUT, "ask", 10 * MS);
 	record_text(&w, EVENT_IN, "answer", 60 * MS);
-	play_changed(&w, take_frames, as_recorded);
+	play(&w, as_recorded);
 	run(&w, ask_in_time);
-	end(&w);
+	world_free(&w);
 }
 
 static void ping(struct client *c)
@@ -205,10 +169,10 @@ Test(peer_websocket, pings_are_answered_and_wait_for_nothing)
 	record_message(&w, EVENT_IN, WEBSOCKET_PING, "theirs", 6 * MS);
 	record_message(&w, EVENT_OUT, WEBSOCKET_PONG, "theirs", 7 * MS);
 	record_text(&w, EVENT_IN, "answer", 8 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, ping);
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 static void send_out_of_order(struct client *c)
@@ -226,10 +190,10 @@ Test(peer_websocket, messages_of_one_turn_come_in_any_order)
 	record_text(&w, EVENT_OUT, "first", 3 * MS);
 	record_text(&w, EVENT_OUT, "second", 4 * MS);
 	record_text(&w, EVENT_IN, "both", 5 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_out_of_order);
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 static void send_secret(struct client *c)
@@ -245,10 +209,10 @@ Test(peer_websocket, any_secret_is_taken_for_the_recorded_one)
 	begin(&w);
 	record_text(&w, EVENT_OUT, "{\"token\":\"rr-redacted-token-0123abcd\",\"x\":1}", 3 * MS);
 	record_text(&w, EVENT_IN, "ok", 4 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_secret);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
-	end(&w);
+	world_free(&w);
 }
 
 #define AFTER(id) "{\"previous_response_id\":\"" id "\",\"input\":\"hi\"}"
@@ -271,13 +235,13 @@ Test(peer_websocket, ids_of_another_run_are_taken_in_order)
 	record_text(&w, EVENT_IN, "one", 4 * MS);
 	record_text(&w, EVENT_OUT, AFTER("resp_9a8b7c6d5e4f3021"), 5 * MS);
 	record_text(&w, EVENT_IN, "two", 6 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_other_ids);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
 	peer_stats(w.peer, &stats);
 	cr_expect_eq(stats.messages, 2);
 	cr_expect_eq(stats.messages_normalised, 1);
-	end(&w);
+	world_free(&w);
 }
 
 #define REFUSED "\003\360not what was recorded"
@@ -297,7 +261,7 @@ Test(peer_websocket, another_message_is_a_miss_that_says_where)
 	begin(&w);
 	record_text(&w, EVENT_OUT, "{\"a\":{\"b\":2}}", 3 * MS);
 	record_text(&w, EVENT_IN, "ok", 4 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_other);
 	cr_expect_str_eq(w.missed, "different");
 	cr_expect(strstr(w.explained, "{\"at\":\"$.a.b\",\"expected\":2,\"actual\":3}"), "%s",
@@ -305,7 +269,7 @@ Test(peer_websocket, another_message_is_a_miss_that_says_where)
 	cr_expect(strstr(w.explained, "\"url\":\"ws://" HOST "/ws\""), "%s", w.explained);
 	peer_stats(w.peer, &stats);
 	cr_expect_eq(stats.websockets_missed, 1);
-	end(&w);
+	world_free(&w);
 }
 
 static void send_more(struct client *c)
@@ -324,10 +288,10 @@ Test(peer_websocket, more_than_was_recorded_is_a_miss)
 	begin(&w);
 	record_text(&w, EVENT_OUT, "ask", 3 * MS);
 	record_text(&w, EVENT_IN, "answer", 4 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_more);
 	cr_expect_str_eq(w.missed, "used_up");
-	end(&w);
+	world_free(&w);
 }
 
 static void be_closed(struct client *c)
@@ -345,9 +309,9 @@ Test(peer_websocket, a_recorded_close_is_served)
 	record_message(&w, EVENT_IN, WEBSOCKET_CLOSE, "\003\351going", 3 * MS);
 	record_message(&w, EVENT_OUT, WEBSOCKET_CLOSE, "\003\351", 4 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 5 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, be_closed);
-	end(&w);
+	world_free(&w);
 }
 
 static void leave_early(struct client *c)
@@ -363,10 +327,10 @@ Test(peer_websocket, a_client_may_leave_early)
 	struct world w;
 	begin(&w);
 	record_text(&w, EVENT_OUT, "ask", 3 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, leave_early);
 	cr_expect_str_empty(w.missed);
-	end(&w);
+	world_free(&w);
 }
 
 static void send_garbage(struct client *c)
@@ -381,9 +345,9 @@ Test(peer_websocket, what_is_no_frame_closes)
 {
 	struct world w;
 	begin(&w);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, send_garbage);
-	end(&w);
+	world_free(&w);
 }
 
 static void be_cut(struct client *c)
@@ -400,7 +364,7 @@ Test(peer_websocket, a_recorded_reset_comes_after_the_last_message)
 	begin(&w);
 	record_text(&w, EVENT_IN, "wel", 3 * MS);
 	record_end(&w, 1, EVENT_END_ERROR, ECONNRESET, 4 * MS);
-	play_changed(&w, take_frames, as_fast_as_possible);
+	play(&w, as_fast_as_possible);
 	run(&w, be_cut);
-	end(&w);
+	world_free(&w);
 }

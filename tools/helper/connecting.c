@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "shim/loopback.h"
 #include "tools/helper/address.h"
 #include "tools/helper/listener_private.h"
 #include "tools/helper/log.h"
@@ -36,12 +35,6 @@ struct connecting {
 	int fd; /* our duplicate */
 	struct event *event;
 	LIST_ENTRY(connecting) entry;
-};
-
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
 };
 
 static int ask_option(int fd, int level, int name)
@@ -90,31 +83,17 @@ static void end_passing(struct connecting *x)
 
 /* ---- the program's socket ---- */
 
-/* Loopback as the socket can reach it: v4-mapped where it may, as we may be without [::1]. */
-static socklen_t loopback(int fd, const struct wire_reply *ports, union address *ret)
+static socklen_t loopback(int fd, const struct wire_reply *ports, union internet_address *ret)
 {
 	bool v6 = ask_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
 	bool only = v6 && ask_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
 
-	memset(ret, 0, sizeof(*ret));
-	if (!v6) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		ret->v4.sin_port = ports ? htons((uint16_t)ports->port_v4) : 0;
-		return sizeof(ret->v4);
-	}
-	ret->v6.sin6_family = AF_INET6;
-	ret->v6.sin6_port = ports ? htons((uint16_t)(only ? ports->port_v6 : ports->port_v4)) : 0;
-	if (only)
-		ret->v6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
-	else
-		memcpy(&ret->v6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
-	return sizeof(ret->v6);
+	return loopback_address(v6, only, ports, ret);
 }
 
 static uint16_t bound_port(int fd)
 {
-	union address a;
+	union internet_address a;
 	socklen_t len = sizeof(a);
 
 	if (getsockname(fd, &a.sa, &len) < 0)
@@ -125,7 +104,7 @@ static uint16_t bound_port(int fd)
 /* The port the connection will come from; binds the socket to loopback if nothing has bound it. */
 static int source_port(int fd)
 {
-	union address a;
+	union internet_address a;
 	socklen_t len;
 	int port = bound_port(fd), off = 0;
 
@@ -144,7 +123,7 @@ static int source_port(int fd)
 static void on_settled(evutil_socket_t fd, short what, void *arg)
 {
 	struct connecting *x = arg;
-	union address nowhere = {.v4 = {.sin_family = AF_INET}};
+	union internet_address nowhere = {.v4 = {.sin_family = AF_INET}};
 
 	if (!(what & EV_WRITE)) {
 		end_with(x, ETIMEDOUT);
@@ -167,7 +146,7 @@ static void wait_settled(struct connecting *x)
 
 static void connect_in_place(struct connecting *x, const struct wire_reply *ports)
 {
-	union address to;
+	union internet_address to;
 	socklen_t len = loopback(x->fd, ports, &to);
 	int flags = fcntl(x->fd, F_GETFL), error;
 
@@ -244,7 +223,7 @@ static bool is_under_way(int fd, int *ret_error)
 /* One the kernel refuses for its form. */
 static bool is_misfit(int fd, const struct wire_address *a)
 {
-	const union address *u = (const void *)a->bytes;
+	const union internet_address *u = (const void *)a->bytes;
 	int domain = ask_option(fd, SOL_SOCKET, SO_DOMAIN);
 
 	return domain != u->sa.sa_family || a->len < sizeof(u->v4) ||

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "tools/helper/address.h"
 #include "tools/helper/log.h"
+#include "tools/helper/session.h"
 #include "tools/helper/standby.h"
 
 /* As many of a listener's calls are judged before others have their turn. */
@@ -447,33 +448,10 @@ void listeners_free(struct listeners *o)
 	free(o);
 }
 
-static int find_beside(const char *folder, const char *place, char *to, size_t size)
-{
-	char path[PATH_MAX], real[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s%s/rrshim-trampoline", folder, place) >=
-			(int)sizeof(path) ||
-		!realpath(path, real) || access(real, X_OK) < 0 || strlen(real) >= size)
-		return -ENOENT;
-	strcpy(to, real);
-	return 0;
-}
-
 int listeners_find_trampoline(char *to, size_t size)
 {
 	static const char *const places[] = {
-		"", "/../lib/" LIBRARY_ARCH "/rrshim", "/../lib/rrshim", "/rrshim"};
-	char self[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+		"", ("/../lib/" LIBRARY_ARCH "/rrshim"), "/../lib/rrshim", "/rrshim", NULL};
 
-	if (n <= 0)
-		return -ENOENT;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (find_beside(self, places[i], to, size) == 0)
-			return 0;
-	}
-	return -ENOENT;
+	return session_find_beside("rrshim-trampoline", places, X_OK, to, size);
 }

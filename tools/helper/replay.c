@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/helper/replay.h"
+#include "tools/helper/replay_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,33 +8,6 @@
 #include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
-#include "tools/helper/control.h"
-#include "tools/helper/listener.h"
-#include "tools/helper/log.h"
-#include "tools/helper/overlay.h"
-#include "tools/helper/resolver.h"
-#include "tools/helper/trust.h"
-#include "tools/helper/world.h"
-
-#define MISSES_MAX 1000 /* kept with their explanations; more are counted */
-
-struct replay {
-	struct replay_options options;
-	struct helper_mode mode;
-	struct helper *helper;
-	struct recording *recording;
-	struct tape *tape;
-	struct matcher *matcher;
-	struct trust *trust;
-	struct peer *peer;
-	struct resolver *resolver;
-	struct world *world;
-	struct control *control;
-	struct listeners *listeners; /* NULL: this kernel has none */
-	struct overlay *overlay;
-	json_t *misses;
-	uint64_t unknown_names, unknown_sinks, refused;
-};
 
 static void add_miss(struct replay *r, json_t *explanation)
 {
@@ -354,103 +327,4 @@ void replay_free(struct replay *r)
 const struct helper_mode *replay_mode(struct replay *r)
 {
 	return &r->mode;
-}
-
-/* ---- the report ---- */
-
-static json_t *unused_list(const struct replay *r)
-{
-	const struct exchange **list = NULL;
-	json_t *to = json_array();
-	size_t count = 0;
-
-	if (matcher_unused(r->matcher, &list, &count) < 0)
-		return to;
-	for (size_t i = 0; i < count && i < MISSES_MAX; i++) {
-		const struct http1_head *head = list[i]->request.head;
-
-		if (head)
-			json_array_append_new(to,
-				json_pack("{s:I, s:s%, s:o}", "number", (json_int_t)list[i]->number,
-					"method", (const char *)head->method.data, head->method.len,
-					"url",
-					json_sprintf("%s://%s%.*s", list[i]->tls ? "https" : "http",
-						list[i]->authority, (int)head->target.len,
-						(const char *)head->target.data)));
-	}
-	free(list);
-	return to;
-}
-
-static json_t *unused_dialogues(const struct replay *r)
-{
-	const struct dialogue **list = NULL;
-	json_t *to = json_array();
-	size_t count = 0;
-
-	if (!r->peer || peer_unused_dialogues(r->peer, &list, &count) < 0)
-		return to;
-	for (size_t i = 0; i < count && i < MISSES_MAX; i++)
-		json_array_append_new(to, json_string(list[i]->address) ?: json_null());
-	free(list);
-	return to;
-}
-
-static uint64_t missed(const struct replay *r)
-{
-	struct match_totals t;
-	struct peer_stats p = {0};
-
-	matcher_totals(r->matcher, &t);
-	if (r->peer)
-		peer_stats(r->peer, &p);
-	return t.missed + p.dialogues_missed + p.websockets_missed + r->unknown_names + r->refused;
-}
-
-json_t *replay_report(const struct replay *r)
-{
-	json_t *report = json_object();
-	struct match_totals t;
-	struct peer_stats p = {0};
-
-	matcher_totals(r->matcher, &t);
-	if (r->peer)
-		peer_stats(r->peer, &p);
-	const struct {
-		const char *name;
-		uint64_t value;
-	} numbers[] = {
-		{"recorded", t.recorded},
-		{"served", t.served},
-		{"normalised", t.normalised},
-		{"missed", missed(r)},
-		{"unused", t.unused},
-		{"ambiguous", t.ambiguous},
-		{"sinks", t.sinks},
-		{"sinks_repeated", t.sinks_repeated},
-		{"sinks_unrecorded", t.sinks_unrecorded + r->unknown_sinks},
-		{"messages", p.messages},
-		{"messages_normalised", p.messages_normalised},
-		{"dialogues_recorded", p.dialogues_recorded},
-		{"dialogues", p.dialogues},
-		{"unknown_names", r->unknown_names},
-		{"refused", r->refused},
-		{"connections", p.connections},
-		{"not_http", p.not_http},
-		{"unannounced", p.unannounced},
-	};
-
-	json_object_set_new(report, "recording", json_string(r->options.path));
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		json_object_set_new(
-			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
-	json_object_set(report, "misses", r->misses);
-	json_object_set_new(report, "unused_exchanges", unused_list(r));
-	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
-	return report;
-}
-
-bool replay_is_clean(const struct replay *r)
-{
-	return missed(r) == 0;
 }

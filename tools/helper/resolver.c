@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "replay/loopback_listener.h"
 #include "tools/helper/log.h"
 
 #define QUERY_BYTES_MAX 4096
@@ -81,32 +82,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static int bind_loopback(int family, uint16_t *ret_port)
-{
-	union address a = {.any.sa_family = (sa_family_t)family};
-	socklen_t len = family == AF_INET ? sizeof(a.v4) : sizeof(a.v6);
-	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (family == AF_INET)
-		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else
-		a.v6.sin6_addr = in6addr_loopback;
-	if (bind(fd, &a.any, len) < 0 || getsockname(fd, &a.any, &len) < 0) {
-		int error = errno;
-
-		close(fd);
-		return -error;
-	}
-	*ret_port = port_of(&a);
-	return fd;
-}
-
 static int start(struct resolver *r, struct resolver_server *s, struct event_base *base, int family)
 {
 	s->resolver = r;
-	s->fd = bind_loopback(family, &s->port);
+	s->fd = loopback_bind(family, SOCK_DGRAM, &s->port);
 	if (s->fd < 0)
 		return 0;
 	s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_readable, s);

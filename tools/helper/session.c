@@ -316,28 +316,31 @@ uint64_t session_pid_namespace(void)
 	return strtoull(text + 5, NULL, 10); /* "pid:[4026531836]" */
 }
 
-/* The build tree and the installed one put it in these places, seen from the program. */
-int session_find_library(char *to, size_t size)
+/* The build tree and the installed one put them in such places, seen from the program. */
+int session_find_beside(
+	const char *name, const char *const *places, int mode, char *to, size_t size)
 {
-	static const char *const places[] = {"", ("/../lib/" LIBRARY_ARCH), "/../lib", "/.."};
-	char self[PATH_MAX], path[PATH_MAX], *slash;
+	char self[PATH_MAX], path[PATH_MAX], real[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (n <= 0)
 		return -ENOENT;
 	self[n] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		char real_path[PATH_MAX];
-
-		if (snprintf(path, sizeof(path), "%s%s/" WIRE_LIBRARY, self, places[i]) >=
-			(int)sizeof(path))
+	*strrchr(self, '/') = '\0';
+	for (; *places; places++) {
+		if (snprintf(path, sizeof(path), "%s%s/%s", self, *places, name) >=
+				(int)sizeof(path) ||
+			!realpath(path, real) || access(real, mode) < 0 || strlen(real) >= size)
 			continue;
-		if (realpath(path, real_path) && strlen(real_path) < size) {
-			strcpy(to, real_path);
-			return 0;
-		}
+		strcpy(to, real);
+		return 0;
 	}
 	return -ENOENT;
+}
+
+int session_find_library(char *to, size_t size)
+{
+	static const char *const places[] = {"", ("/../lib/" LIBRARY_ARCH), "/../lib", "/..", NULL};
+
+	return session_find_beside(WIRE_LIBRARY, places, F_OK, to, size);
 }

@@ -46,6 +46,12 @@ int session_can_trace(const struct session *s, enum image_kind kind);
 /* The inode of this process's pid namespace; 0 unknown. */
 uint64_t session_pid_namespace(void);
 
+/*
+ * Finds what belongs to us in one of `places` ("", "/../lib", ..., NULL), which go on from this
+ * program's own folder; `mode` as of access(2). *to: its real path. 0 or -ENOENT.
+ */
+int session_find_beside(
+	const char *name, const char *const *places, int mode, char *to, size_t size);
 /* Finds librrshim.so beside this program or where it is installed. 0 or -ENOENT. */
 int session_find_library(char *to, size_t size);
 

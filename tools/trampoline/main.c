@@ -26,6 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "shim/trust_variables.h"
 #include "shim/wire.h"
 #include "tools/trampoline/filter.h"
 
@@ -132,39 +133,16 @@ static int say(int fd, enum wire_listener stage, uint64_t descriptor, int error)
 
 /* ---- trust ---- */
 
-/*
- * Files a program trusts: the helper gives one with the session CA added. SSL_CERT_FILE counts in
- * Go, OpenSSL and rustls even where the user has not set it; the others only if so.
- */
-static const struct {
-	const char *name;
-	bool always;
-} trust_variables[] = {
-	{"SSL_CERT_FILE", true},
-	{"CODEX_CA_CERTIFICATE", false},
-	{"NODE_EXTRA_CA_CERTS", false},
-	{"DENO_CERT", false},
-	{"REQUESTS_CA_BUNDLE", false},
-	{"CURL_CA_BUNDLE", false},
-	{"GIT_SSL_CAINFO", false},
-};
-
-/* The helper is elsewhere: it needs whole paths. */
-static bool make_absolute(char *to, size_t size, const char *path)
+static void trust(const struct start *s, const char *name, bool always, int flags)
 {
-	char cwd[PATH_MAX];
-
-	if (path[0] == '/' || path[0] == '\0')
-		return snprintf(to, size, "%s", path) < (int)size;
-	return getcwd(cwd, sizeof(cwd)) && snprintf(to, size, "%s/%s", cwd, path) < (int)size;
-}
-
-static void trust(const struct start *s, const char *name, const char *value)
-{
+	const char *value = getenv(name);
 	struct wire_request q = question(WIRE_CALL_TRUST);
 	struct wire_reply reply;
 
-	if (make_absolute(q.resolve.node, sizeof(q.resolve.node), value ? value : "") &&
+	if (!value && !always)
+		return;
+	q.resolve.flags = flags;
+	if (trust_make_absolute(q.resolve.node, value ? value : "") &&
 		ask(open_control(s->control), &q, &reply) == 0 && reply.resolve.node[0] == '/' &&
 		memchr(reply.resolve.node, '\0', sizeof(reply.resolve.node)))
 		setenv(name, reply.resolve.node, 1);
@@ -172,12 +150,9 @@ static void trust(const struct start *s, const char *name, const char *value)
 
 static void trust_session(const struct start *s)
 {
-	for (size_t i = 0; i < sizeof(trust_variables) / sizeof(trust_variables[0]); i++) {
-		const char *value = getenv(trust_variables[i].name);
-
-		if (value || trust_variables[i].always)
-			trust(s, trust_variables[i].name, value);
-	}
+#define X(name, always, flags) trust(s, name, always, flags);
+	TRUST_VARIABLES(X)
+#undef X
 }
 
 /* ---- the filter ---- */

@@ -12,19 +12,12 @@ MATRIX=$TESTS/e2e/matrix
 
 SERVER_PIDS=()
 start_matrix_server() {
-	local i name port
+	local name port
 	rm -rf server
 	"$CLIENTS_FOLDER/bin/node" "$MATRIX/server.mjs" server pki/server.pem pki/server.key "$PWD/repositories" \
 		>server.out 2>&1 &
 	SERVER_PIDS+=($!)
-	for ((i = 0; i < 200; i++)); do
-		[[ -s server/ports ]] && break
-		sleep 0.05
-	done
-	[[ -s server/ports ]] || {
-		cat server.out
-		fail "the server of the matrix did not start"
-	}
+	await_ports "the server of the matrix"
 	while read -r name port; do
 		declare -g "PORT_$name=$port"
 	done <server/ports

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_REPLAY_PRIVATE_H
+#define HELPER_REPLAY_PRIVATE_H
+
+#include "tools/helper/control.h"
+#include "tools/helper/listener.h"
+#include "tools/helper/overlay.h"
+#include "tools/helper/replay.h"
+#include "tools/helper/resolver.h"
+#include "tools/helper/trust.h"
+#include "tools/helper/world.h"
+
+/* Misses kept with their explanations, unused exchanges named; more are counted. */
+#define MISSES_MAX 1000
+
+struct replay {
+	struct replay_options options;
+	struct helper_mode mode;
+	struct helper *helper;
+	struct recording *recording;
+	struct tape *tape;
+	struct matcher *matcher;
+	struct trust *trust;
+	struct peer *peer;
+	struct resolver *resolver;
+	struct world *world;
+	struct control *control;
+	struct listeners *listeners; /* NULL: this kernel has none */
+	struct overlay *overlay;
+	json_t *misses;
+	uint64_t unknown_names, unknown_sinks, refused;
+};
+
+#endif
