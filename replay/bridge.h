@@ -14,8 +14,9 @@
  * to. Bytes pass through as they are, whatever protocol they are of; only TLS is taken off on one
  * side and put on again on the other: the program meets a leaf of the session CA for the name it
  * asked for, the host a client that offers what the program offered (SNI, ALPN, versions), verified
- * with the program's own trust. ALPN is what the host chose. Half-closes, resets and back-pressure
- * are passed on; buffers are bounded.
+ * with the program's own trust; what verifiers differ about (a name in the subject alone, a leaf
+ * that is an authority) is so in our leaf, too. ALPN is what the host chose. Half-closes, resets
+ * and back-pressure are passed on; buffers are bounded.
  *
  * A connection is relayed unopened, over a fresh connection to the host with the program's own
  * hello, when the host does not verify, wants a client certificate, or fails the handshake; and,
@@ -74,8 +75,10 @@ struct bridge_target {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	/* The name verified is the SNI; without one, the address. NULL: the system's store. */
-	X509_STORE *trust;   /* a reference is taken */
-	bool unverified;     /* the program does not verify (NODE_TLS_REJECT_UNAUTHORIZED=0) */
+	X509_STORE *trust; /* a reference is taken */
+	/* The program may not verify (NODE_TLS_REJECT_UNAUTHORIZED=0): where the host does not, it
+	 * is opened with a leaf that nobody trusts. */
+	bool unverified;
 	const char *program; /* whose refusals of a leaf are remembered together: its executable */
 };
 

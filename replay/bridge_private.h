@@ -176,6 +176,9 @@ void bridge_tls_free(struct bridge_tls *tls);
 SSL *bridge_tls_accept(struct bridge_tls *tls, struct bridge_connection *c);
 SSL *bridge_tls_connect(
 	struct bridge_tls *tls, struct bridge_connection *c, const struct client_hello *hello);
+/* After the host's handshake: the program's leaf is to be as good as the host's, and no better. 0
+ * or -errno. */
+int bridge_tls_mirror(struct bridge_tls *tls, struct bridge_connection *c);
 /* Why the last handshake with the host failed with `error` (negative, 0: it closed). */
 void bridge_tls_host_reason(const struct bridge_connection *c, int error, char *ret, size_t size);
 /* The same of the last handshake with the program. True: it did not want what it was shown. */
