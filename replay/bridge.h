@@ -90,8 +90,9 @@ void bridge_ports(const struct bridge *b, uint16_t *ret_v4, uint16_t *ret_v6);
 
 /*
  * Late takeover: `fd` is connected to the host and has carried no TLS yet; the program's end is
- * about to connect to us from `source_port`. Owns fd, also on failure. One that does not come
- * within 30 s is given up. 0 or -errno.
+ * about to connect to us from `source_port`. Owns fd, also on failure, but touches what it refers
+ * to only when that end has come: it may have given up waiting for us, and use it itself. One that
+ * does not come within 30 s is given up. 0 or -errno.
  */
 int bridge_take(struct bridge *b, int fd, int family, uint16_t source_port,
 	const struct bridge_target *target);

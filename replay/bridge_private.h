@@ -132,6 +132,8 @@ void bridge_connection_free(struct bridge_connection *c);
 /* `fd` becomes that side's, also on failure. 0 or -errno. */
 int bridge_connection_attach(struct bridge_connection *c, struct side *s, int fd);
 void bridge_connection_detach(struct side *s);
+/* The program's side did not come: resets the host's, but closes one that may still be its own. */
+void bridge_connection_drop_host(struct bridge_connection *c);
 /* Begins to connect to the host. An errno of connect() itself is told later. 0 or -errno. */
 int bridge_connection_dial(struct bridge_connection *c);
 /* The host's side is there: waits for the program's, for so long. */
