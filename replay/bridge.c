@@ -180,3 +180,12 @@ size_t bridge_open_count(const struct bridge *b)
 {
 	return b->count;
 }
+
+size_t bridge_awaited_count(const struct bridge *b)
+{
+	const struct bridge_connection *c;
+	size_t n = 0;
+	TAILQ_FOREACH(c, &b->connections, link)
+	n += c->stage == STAGE_AWAITED;
+	return n;
+}

@@ -111,7 +111,8 @@ int bridge_dial(struct bridge *b, const struct bridge_target *target, bridge_ver
 int bridge_admit(struct bridge *b, uint64_t ticket, int family, uint16_t source_port);
 void bridge_refuse(struct bridge *b, uint64_t ticket);
 
-/* Connections not closed yet. */
+/* Connections not closed yet; those of them whose program's end is still to come. */
 size_t bridge_open_count(const struct bridge *b);
+size_t bridge_awaited_count(const struct bridge *b);
 
 #endif

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "tools/helper/log.h"
+
+#define DESCRIPTORS_SPARE 64 /* for the recording, and for other questions */
 
 static struct carried *find(const struct bridging *b, uint64_t id)
 {
@@ -131,13 +134,27 @@ static int take(struct bridging *b, const struct wire_request *q, int fd)
 	return r;
 }
 
+/*
+ * A connection taken over takes two descriptors, the second when it is too late to say no. Numbers
+ * are given lowest first, so this one tells how many there are.
+ */
+static bool has_room(const struct bridging *b, int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		(uint64_t)fd + bridge_awaited_count(b->bridge) + DESCRIPTORS_SPARE < limit.rlim_cur;
+}
+
 static void answer_bridge(
 	struct bridging *b, const struct wire_request *q, int *fd, struct wire_reply *reply)
 {
 	uint16_t v4, v6;
 
 	reply->verdict = WIRE_PASS;
-	if (*fd < 0 || take(b, q, *fd) < 0)
+	if (*fd < 0 || !has_room(b, *fd))
+		return;
+	if (take(b, q, *fd) < 0)
 		goto out;
 	bridge_ports(b->bridge, &v4, &v6);
 	reply->verdict = WIRE_REDIRECT;
