@@ -143,7 +143,7 @@ int bridge_new(const struct bridge_options *options, struct bridge **ret)
 		return -ENOMEM;
 	b->options = *options;
 	TAILQ_INIT(&b->connections);
-	b->tls = bridge_tls_new(options->ca);
+	b->tls = bridge_tls_new(options->ca, options->shows_chain);
 	b->memory = bridge_memory_new();
 	int r = b->tls && b->memory
 		? loopback_listener_new(options->base, AF_INET, program_came, b, &b->v4)

@@ -65,6 +65,7 @@ struct bridge_sink {
 struct bridge_options {
 	struct event_base *base;
 	struct session_ca *ca; /* borrowed */
+	bool shows_chain;      /* programs get the host's chain behind our leaf, to judge it */
 	struct bridge_sink sink;
 	void *context;
 };

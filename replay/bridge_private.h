@@ -172,7 +172,8 @@ void bridge_opening_accepted(struct bridge_connection *c);
 
 /* bridge_tls.c */
 
-struct bridge_tls *bridge_tls_new(struct session_ca *ca); /* NULL: OpenSSL failed */
+/* NULL: OpenSSL failed. */
+struct bridge_tls *bridge_tls_new(struct session_ca *ca, bool shows_chain);
 void bridge_tls_free(struct bridge_tls *tls);
 /* Sessions over the sides' sockets, not begun. NULL: no memory, or no leaf for such a name. */
 SSL *bridge_tls_accept(struct bridge_tls *tls, struct bridge_connection *c);

@@ -14,6 +14,7 @@
 
 struct bridge_tls {
 	struct session_ca *ca;
+	bool shows_chain;
 	SSL_CTX *toward_program, *toward_host;
 };
 
@@ -69,12 +70,13 @@ static bool configure_toward_host(SSL_CTX *context)
 	return SSL_CTX_set_default_verify_paths(context) == 1;
 }
 
-struct bridge_tls *bridge_tls_new(struct session_ca *ca)
+struct bridge_tls *bridge_tls_new(struct session_ca *ca, bool shows_chain)
 {
 	struct bridge_tls *tls = calloc(1, sizeof(*tls));
 	if (!tls)
 		return NULL;
 	tls->ca = ca;
+	tls->shows_chain = shows_chain;
 	tls->toward_program = SSL_CTX_new(TLS_server_method());
 	tls->toward_host = SSL_CTX_new(TLS_client_method());
 	if (tls->toward_program && tls->toward_host &&
@@ -150,10 +152,22 @@ static unsigned traits_of(const struct bridge_connection *c)
 	return traits;
 }
 
+static int show_chain(const struct bridge_connection *c)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(c->host.stream.ssl);
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		if (SSL_add1_chain_cert(c->program.stream.ssl, sk_X509_value(chain, i)) != 1)
+			return -ENOMEM;
+	return 0;
+}
+
 int bridge_tls_mirror(struct bridge_tls *tls, struct bridge_connection *c)
 {
 	unsigned traits = traits_of(c);
-	return traits ? session_ca_present_as(tls->ca, c->program.stream.ssl, c->name, traits) : 0;
+	int r = 0;
+	if (traits)
+		r = session_ca_present_as(tls->ca, c->program.stream.ssl, c->name, traits);
+	return r == 0 && tls->shows_chain ? show_chain(c) : r;
 }
 
 static bool expect_name(SSL *ssl, const char *name)

@@ -209,6 +209,7 @@ int bridging_new(const struct bridging_options *options, struct bridging **ret)
 	struct bridging *b = calloc(1, sizeof(*b));
 	const struct session *session = helper_session(options->helper);
 	struct bridge_options bridge = {.base = helper_base(options->helper),
+		.shows_chain = session->arena->bridge == WIRE_BRIDGE_ALWAYS,
 		.sink = {on_route, on_bytes, on_end, on_closed},
 		.context = b};
 	int r = -ENOMEM;
