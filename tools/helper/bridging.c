@@ -113,7 +113,7 @@ void bridging_target(struct bridging *b, const struct carried *x, char program[B
 	*ret = (struct bridge_target){.id = x->id, .program = program};
 	memcpy(&ret->address, x->address.bytes, x->address.len);
 	ret->address_len = x->address.len;
-	ret->trust = trust_store_of(b->trust, x->pid, &ret->unverified);
+	ret->trust = trust_store_of(b->trust, x->pid, program, &ret->unverified);
 }
 
 static int take(struct bridging *b, const struct wire_request *q, int fd)

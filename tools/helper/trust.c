@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "storage/buffer.h"
 #include "tools/helper/trust_keystore.h"
+#include "tools/helper/trust_program.h"
 
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <uthash.h>
@@ -29,7 +30,7 @@ struct merged {
 	UT_hash_handle hh;
 };
 
-/* A store by the values of the variables it was made of. */
+/* A store by its program and the values of the variables it may be made of. */
 struct known_store {
 	char *key;
 	X509_STORE *store;
@@ -195,6 +196,14 @@ static const char *variable(struct span environ_, const char *name)
 	return NULL;
 }
 
+/* What counts in the program: NULL where the variable is not set, or is another program's. */
+static const char *heeded(struct span environ_, const char *program, const char *name)
+{
+	const char *value = variable(environ_, name);
+
+	return value && trust_program_reads(program, name) ? value : NULL;
+}
+
 static void load(X509_STORE *store, const char *name, const char *value)
 {
 	/* What cannot be loaded verifies nothing: the host is then relayed unopened. */
@@ -206,7 +215,7 @@ static void load(X509_STORE *store, const char *name, const char *value)
 		X509_STORE_load_file(store, value);
 }
 
-static X509_STORE *make_store(struct span environ_)
+static X509_STORE *make_store(struct span environ_, const char *program)
 {
 	X509_STORE *store = X509_STORE_new();
 	const char *bundle = system_bundle();
@@ -215,7 +224,7 @@ static X509_STORE *make_store(struct span environ_)
 	if (!store)
 		return NULL;
 	for (size_t i = 0; i < COUNT(replacing); i++) {
-		const char *value = variable(environ_, replacing[i]);
+		const char *value = heeded(environ_, program, replacing[i]);
 
 		load(store, replacing[i], value);
 		replaced |= value != NULL;
@@ -223,7 +232,7 @@ static X509_STORE *make_store(struct span environ_)
 	if (!replaced)
 		load(store, "", bundle);
 	for (size_t i = 0; i < COUNT(adding); i++)
-		load(store, adding[i], variable(environ_, adding[i]));
+		load(store, adding[i], heeded(environ_, program, adding[i]));
 	ERR_clear_error();
 	return store;
 }
@@ -235,9 +244,9 @@ static int append_key(struct buffer *key, struct span environ_, const char *name
 	return buffer_printf(key, "%s\n", value ? value : "");
 }
 
-static int make_key(struct span environ_, struct buffer *key)
+static int make_key(struct span environ_, const char *program, struct buffer *key)
 {
-	int r = 0;
+	int r = buffer_printf(key, "%s\n", program);
 
 	for (size_t i = 0; i < COUNT(replacing) && r == 0; i++)
 		r = append_key(key, environ_, replacing[i]);
@@ -259,12 +268,12 @@ static void drop_stores(struct trust *t)
 	}
 }
 
-static X509_STORE *store_for(struct trust *t, struct span environ_)
+static X509_STORE *store_for(struct trust *t, struct span environ_, const char *program)
 {
 	struct buffer key = BUFFER(ENVIRON_MAX);
 	struct known_store *s = NULL;
 
-	if (make_key(environ_, &key) == 0)
+	if (make_key(environ_, program, &key) == 0)
 		HASH_FIND_STR(t->stores, (char *)key.data, s);
 	if (s) {
 		buffer_free(&key);
@@ -274,7 +283,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 		drop_stores(t);
 	s = calloc(1, sizeof(*s));
 	if (s)
-		s->store = make_store(environ_);
+		s->store = make_store(environ_, program);
 	if (!s || !s->store || !key.data) {
 		buffer_free(&key);
 		free(s);
@@ -285,7 +294,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 	return s->store;
 }
 
-X509_STORE *trust_store_of(struct trust *t, uint32_t pid, bool *ret_unverified)
+X509_STORE *trust_store_of(struct trust *t, uint32_t pid, const char *program, bool *ret_unverified)
 {
 	struct buffer text = BUFFER(ENVIRON_MAX);
 	struct span environ_ = {0};
@@ -298,7 +307,7 @@ X509_STORE *trust_store_of(struct trust *t, uint32_t pid, bool *ret_unverified)
 		environ_ = (struct span){text.data, text.len};
 	*ret_unverified = environ_.len && variable(environ_, UNVERIFIED) &&
 		strcmp(variable(environ_, UNVERIFIED), "0") == 0;
-	store = store_for(t, environ_);
+	store = store_for(t, environ_, program);
 	buffer_free(&text);
 	return store;
 }
