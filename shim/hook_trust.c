@@ -56,6 +56,7 @@ typedef void *(*get)(void *);
 typedef int (*initialise)(void *context, void *store, void *cert, void *chain);
 typedef int (*copy)(void *to, const void *from);
 typedef void (*set)(void *context, void *value);
+typedef int (*check)(void *issuer, void *cert);
 typedef int (*count)(const void *stack);
 typedef void *(*item)(const void *stack, int i);
 typedef int (*push)(void *stack, const void *value);
@@ -76,6 +77,7 @@ typedef int (*push)(void *stack, const void *value);
 	X(item, OPENSSL_sk_value)                                                                  \
 	X(destroy, OPENSSL_sk_free)                                                                \
 	X(parse_cert, d2i_X509)                                                                    \
+	X(check, X509_check_issued)                                                                \
 	X(free_cert, X509_free)                                                                    \
 	X(error_mark, ERR_set_mark)                                                                \
 	X(error_mark, ERR_pop_to_mark)
@@ -96,15 +98,30 @@ static bool find_library(struct library *l, const void *caller)
 #undef FOUND
 }
 
-/* Whether the program would have taken the host as it is: the chain behind the helper's leaf. */
+static void *parse_session_ca(const struct library *l)
+{
+	const struct wire_arena *arena = start_arena();
+	const unsigned char *der = arena->ca;
+	uint32_t len = arena->ca_len;
+
+	return len > 0 && len <= WIRE_CA_MAX ? l->d2i_X509(NULL, &der, (long)len) : NULL;
+}
+
+/* Whether this is the helper's leaf, with a chain behind it; else it is a host's own. */
+static bool is_opened(const struct library *l, void *ca, void *context)
+{
+	void *chain = l->X509_STORE_CTX_get0_untrusted(context);
+
+	return chain && l->OPENSSL_sk_num(chain) > 1 &&
+		l->X509_check_issued(ca, l->OPENSSL_sk_value(chain, 0)) == 0;
+}
+
+/* Whether the program would have taken the host as it is. */
 static bool host_verifies(const struct library *l, int (*f)(void *), void *context)
 {
-	void *chain = l->X509_STORE_CTX_get0_untrusted(context), *own;
+	void *chain = l->X509_STORE_CTX_get0_untrusted(context), *own = l->X509_STORE_CTX_new();
 	bool ok = false;
 
-	if (!chain || l->OPENSSL_sk_num(chain) < 2)
-		return false;
-	own = l->X509_STORE_CTX_new();
 	if (own &&
 		l->X509_STORE_CTX_init(own, l->X509_STORE_CTX_get0_store(context),
 			l->OPENSSL_sk_value(chain, 1), chain) == 1 &&
@@ -116,37 +133,37 @@ static bool host_verifies(const struct library *l, int (*f)(void *), void *conte
 }
 
 /* The session CA alone, for this verification. */
-static int verify_leaf(const struct library *l, int (*f)(void *), void *context)
+static int verify_leaf(const struct library *l, int (*f)(void *), void *ca, void *context)
 {
-	const struct wire_arena *arena = start_arena();
-	const unsigned char *der = arena->ca;
-	uint32_t len = arena->ca_len;
-	void *cert = len <= WIRE_CA_MAX ? l->d2i_X509(NULL, &der, (long)len) : NULL;
 	void *trusted = l->OPENSSL_sk_new_null();
 	int r;
 
-	if (cert && trusted && l->OPENSSL_sk_push(trusted, cert) > 0)
+	if (trusted && l->OPENSSL_sk_push(trusted, ca) > 0)
 		l->X509_STORE_CTX_set0_trusted_stack(context, trusted);
 	r = f(context);
 	l->X509_STORE_CTX_set0_trusted_stack(context, NULL);
 	l->OPENSSL_sk_free(trusted);
-	l->X509_free(cert);
 	return r;
 }
 
 static int verify_in_record(int (*f)(void *), const void *caller, void *context)
 {
 	struct library l;
+	void *ca;
 	bool ok;
+	int r;
 
 	if (!find_library(&l, caller))
 		return f(context);
 	SAVE_ERRNO();
 	l.ERR_set_mark();
-	ok = host_verifies(&l, f, context);
+	ca = parse_session_ca(&l);
+	ok = ca && is_opened(&l, ca, context) && host_verifies(&l, f, context);
 	l.ERR_pop_to_mark();
 	RESTORE_ERRNO();
-	return ok ? verify_leaf(&l, f, context) : f(context);
+	r = ok ? verify_leaf(&l, f, ca, context) : f(context);
+	l.X509_free(ca);
+	return r;
 }
 
 /* ---- both ---- */
