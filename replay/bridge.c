@@ -29,9 +29,21 @@ static struct bridge_connection *find_ticket(struct bridge *b, uint64_t ticket)
 
 static void give_up(struct bridge_connection *c)
 {
-	bridge_connection_detach(&c->host);
-	stream_reset(&c->host.stream);
+	bridge_connection_drop_host(c);
 	bridge_connection_free(c);
+}
+
+/* What was taken over is touched only now: a program whose end never comes may still use it. */
+static int attach_both(struct bridge_connection *c, int fd)
+{
+	int r = 0;
+	if (!c->host.readable)
+		r = bridge_connection_attach(c, &c->host, c->host.stream.fd);
+	if (r < 0) {
+		socket_reset(fd);
+		return r;
+	}
+	return bridge_connection_attach(c, &c->program, fd);
 }
 
 static void program_came(void *context, int fd, int family, uint16_t source_port)
@@ -45,7 +57,7 @@ static void program_came(void *context, int fd, int family, uint16_t source_port
 		socket_reset(fd);
 		return;
 	}
-	if (bridge_connection_attach(c, &c->program, fd) < 0)
+	if (attach_both(c, fd) < 0)
 		give_up(c);
 	else
 		bridge_connection_begin(c);
@@ -85,9 +97,8 @@ int bridge_take(struct bridge *b, int fd, int family, uint16_t source_port,
 		close(fd);
 		return is_valid(target) ? -ENOMEM : -EINVAL;
 	}
-	int r = bridge_connection_attach(c, &c->host, fd);
-	if (r == 0)
-		r = expect_program(b, c, family, source_port);
+	c->host.stream.fd = fd;
+	int r = expect_program(b, c, family, source_port);
 	if (r < 0)
 		bridge_connection_free(c);
 	return r;
@@ -132,7 +143,7 @@ int bridge_new(const struct bridge_options *options, struct bridge **ret)
 		return -ENOMEM;
 	b->options = *options;
 	TAILQ_INIT(&b->connections);
-	b->tls = bridge_tls_new(options->ca);
+	b->tls = bridge_tls_new(options->ca, options->shows_chain);
 	b->memory = bridge_memory_new();
 	int r = b->tls && b->memory
 		? loopback_listener_new(options->base, AF_INET, program_came, b, &b->v4)
@@ -168,4 +179,13 @@ void bridge_ports(const struct bridge *b, uint16_t *ret_v4, uint16_t *ret_v6)
 size_t bridge_open_count(const struct bridge *b)
 {
 	return b->count;
+}
+
+size_t bridge_awaited_count(const struct bridge *b)
+{
+	const struct bridge_connection *c;
+	size_t n = 0;
+	TAILQ_FOREACH(c, &b->connections, link)
+	n += c->stage == STAGE_AWAITED;
+	return n;
 }

@@ -14,8 +14,9 @@
  * to. Bytes pass through as they are, whatever protocol they are of; only TLS is taken off on one
  * side and put on again on the other: the program meets a leaf of the session CA for the name it
  * asked for, the host a client that offers what the program offered (SNI, ALPN, versions), verified
- * with the program's own trust. ALPN is what the host chose. Half-closes, resets and back-pressure
- * are passed on; buffers are bounded.
+ * with the program's own trust; what verifiers differ about (a name in the subject alone, a leaf
+ * that is an authority) is so in our leaf, too. ALPN is what the host chose. Half-closes, resets
+ * and back-pressure are passed on; buffers are bounded.
  *
  * A connection is relayed unopened, over a fresh connection to the host with the program's own
  * hello, when the host does not verify, wants a client certificate, or fails the handshake; and,
@@ -67,14 +68,17 @@ struct bridge_target {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	/* The name verified is the SNI; without one, the address. NULL: the system's store. */
-	X509_STORE *trust;   /* a reference is taken */
-	bool unverified;     /* the program does not verify (NODE_TLS_REJECT_UNAUTHORIZED=0) */
+	X509_STORE *trust; /* a reference is taken */
+	/* The program may not verify (NODE_TLS_REJECT_UNAUTHORIZED=0): where the host does not, it
+	 * is opened with a leaf that nobody trusts. */
+	bool unverified;
 	const char *program; /* whose refusals of a leaf are remembered together: its executable */
 };
 
 struct bridge_options {
 	struct event_base *base;
 	struct session_ca *ca; /* borrowed */
+	bool shows_chain;      /* programs get the host's chain behind our leaf, to judge it */
 	struct bridge_sink sink;
 	/* Fills in `trust` and `unverified` of a target whose TLS is about to be opened, which many
 	 * never need. NULL: they were given with it. */
@@ -90,8 +94,9 @@ void bridge_ports(const struct bridge *b, uint16_t *ret_v4, uint16_t *ret_v6);
 
 /*
  * Late takeover: `fd` is connected to the host and has carried no TLS yet; the program's end is
- * about to connect to us from `source_port`. Owns fd, also on failure. One that does not come
- * within 30 s is given up. 0 or -errno.
+ * about to connect to us from `source_port`. Owns fd, also on failure, but touches what it refers
+ * to only when that end has come: it may have given up waiting for us, and use it itself. One that
+ * does not come within 30 s is given up. 0 or -errno.
  */
 int bridge_take(struct bridge *b, int fd, int family, uint16_t source_port,
 	const struct bridge_target *target);
@@ -110,7 +115,8 @@ int bridge_dial(struct bridge *b, const struct bridge_target *target, bridge_ver
 int bridge_admit(struct bridge *b, uint64_t ticket, int family, uint16_t source_port);
 void bridge_refuse(struct bridge *b, uint64_t ticket);
 
-/* Connections not closed yet. */
+/* Connections not closed yet; those of them whose program's end is still to come. */
 size_t bridge_open_count(const struct bridge *b);
+size_t bridge_awaited_count(const struct bridge *b);
 
 #endif

@@ -30,6 +30,16 @@ void bridge_connection_detach(struct side *s)
 	s->reading = s->writing = false;
 }
 
+void bridge_connection_drop_host(struct bridge_connection *c)
+{
+	bool ours = c->host.readable;
+	bridge_connection_detach(&c->host);
+	if (ours)
+		stream_reset(&c->host.stream);
+	else
+		stream_close(&c->host.stream);
+}
+
 void bridge_connection_free(struct bridge_connection *c)
 {
 	struct bridge *b = c->bridge;
@@ -77,8 +87,7 @@ static void step(struct bridge_connection *c)
 		break;
 	case STAGE_AWAITED:
 		/* Its time is up. */
-		bridge_connection_detach(&c->host);
-		stream_reset(&c->host.stream);
+		bridge_connection_drop_host(c);
 		c->dead = true;
 		break;
 	case STAGE_RELAYING:

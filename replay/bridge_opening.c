@@ -275,7 +275,8 @@ void bridge_opening_greet_host(struct bridge_connection *c)
 	c->stage = STAGE_GREETING_PROGRAM;
 	c->program.ready = true;
 	struct span kept = {c->hello.data, c->hello.len};
-	if (socket_bio_unread(SSL_get_rbio(c->program.stream.ssl), kept) < 0)
+	if (bridge_tls_mirror(c->bridge->tls, c) < 0 ||
+		socket_bio_unread(SSL_get_rbio(c->program.stream.ssl), kept) < 0)
 		c->dead = true;
 }
 

@@ -125,6 +125,8 @@ void bridge_connection_free(struct bridge_connection *c);
 /* `fd` becomes that side's, also on failure. 0 or -errno. */
 int bridge_connection_attach(struct bridge_connection *c, struct side *s, int fd);
 void bridge_connection_detach(struct side *s);
+/* The program's side did not come: resets the host's, but closes one that may still be its own. */
+void bridge_connection_drop_host(struct bridge_connection *c);
 /* Begins to connect to the host. An errno of connect() itself is told later. 0 or -errno. */
 int bridge_connection_dial(struct bridge_connection *c);
 /* The host's side is there: waits for the program's, for so long. */
@@ -163,12 +165,16 @@ void bridge_opening_accepted(struct bridge_connection *c);
 
 /* bridge_tls.c */
 
-struct bridge_tls *bridge_tls_new(struct session_ca *ca); /* NULL: OpenSSL failed */
+/* NULL: OpenSSL failed. */
+struct bridge_tls *bridge_tls_new(struct session_ca *ca, bool shows_chain);
 void bridge_tls_free(struct bridge_tls *tls);
 /* Sessions over the sides' sockets, not begun. NULL: no memory, or no leaf for such a name. */
 SSL *bridge_tls_accept(struct bridge_tls *tls, struct bridge_connection *c);
 SSL *bridge_tls_connect(
 	struct bridge_tls *tls, struct bridge_connection *c, const struct client_hello *hello);
+/* After the host's handshake: the program's leaf is to be as good as the host's, and no better. 0
+ * or -errno. */
+int bridge_tls_mirror(struct bridge_tls *tls, struct bridge_connection *c);
 /* Why the last handshake with the host failed with `error` (negative, 0: it closed). */
 void bridge_tls_host_reason(const struct bridge_connection *c, int error, char *ret, size_t size);
 /* The same of the last handshake with the program. True: it did not want what it was shown. */

@@ -14,6 +14,7 @@
 
 struct bridge_tls {
 	struct session_ca *ca;
+	bool shows_chain;
 	SSL_CTX *toward_program, *toward_host;
 };
 
@@ -66,17 +67,16 @@ static bool configure_toward_host(SSL_CTX *context)
 {
 	configure(context);
 	SSL_CTX_set_client_cert_cb(context, note_certificate_request);
-	/* The anchors are the ones the program takes for such, roots or not. */
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 	return SSL_CTX_set_default_verify_paths(context) == 1;
 }
 
-struct bridge_tls *bridge_tls_new(struct session_ca *ca)
+struct bridge_tls *bridge_tls_new(struct session_ca *ca, bool shows_chain)
 {
 	struct bridge_tls *tls = calloc(1, sizeof(*tls));
 	if (!tls)
 		return NULL;
 	tls->ca = ca;
+	tls->shows_chain = shows_chain;
 	tls->toward_program = SSL_CTX_new(TLS_server_method());
 	tls->toward_host = SSL_CTX_new(TLS_client_method());
 	if (tls->toward_program && tls->toward_host &&
@@ -113,6 +113,49 @@ static bool is_address(const char *name)
 	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
+static bool has_alternative_name(X509 *cert, const char *name)
+{
+	const unsigned flags =
+		X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+	return is_address(name) ? X509_check_ip_asc(cert, name, 0) == 1
+				: X509_check_host(cert, name, 0, flags, NULL) == 1;
+}
+
+/* What of the host's certificate the program may judge otherwise than we did. */
+static unsigned traits_of(const struct bridge_connection *c)
+{
+	X509 *cert = SSL_get1_peer_certificate(c->host.stream.ssl);
+	unsigned traits = 0;
+	if (!cert || SSL_get_verify_result(c->host.stream.ssl) != X509_V_OK) {
+		traits = SESSION_CA_UNTRUSTED;
+	} else {
+		if (X509_get_extension_flags(cert) & EXFLAG_CA)
+			traits |= SESSION_CA_AUTHORITY;
+		if (!has_alternative_name(cert, c->name))
+			traits |= SESSION_CA_UNNAMED;
+	}
+	X509_free(cert);
+	return traits;
+}
+
+static int show_chain(const struct bridge_connection *c)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(c->host.stream.ssl);
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		if (SSL_add1_chain_cert(c->program.stream.ssl, sk_X509_value(chain, i)) != 1)
+			return -ENOMEM;
+	return 0;
+}
+
+int bridge_tls_mirror(struct bridge_tls *tls, struct bridge_connection *c)
+{
+	unsigned traits = traits_of(c);
+	int r = 0;
+	if (traits)
+		r = session_ca_present_as(tls->ca, c->program.stream.ssl, c->name, traits);
+	return r == 0 && tls->shows_chain ? show_chain(c) : r;
+}
+
 static bool expect_name(SSL *ssl, const char *name)
 {
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -134,12 +177,9 @@ static void judge(struct bridge_connection *c)
 static bool verify_as_program(SSL *ssl, struct bridge_connection *c)
 {
 	judge(c);
-	if (c->target.unverified) {
-		SSL_set_security_level(ssl, 0);
-		SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-		return true;
-	}
-	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	/* Judged all the same, and shown: what is true of its environment need not be of each of
+	 * its connections. */
+	SSL_set_verify(ssl, c->target.unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	return expect_name(ssl, c->name) &&
 		(!c->target.trust || SSL_set1_verify_cert_store(ssl, c->target.trust) == 1);
 }

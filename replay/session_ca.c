@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 
 struct leaf {
 	char *name;
+	unsigned traits;
 	X509 *cert;
 };
 
@@ -54,6 +56,14 @@ static const struct extension ca_extensions[] = {
 static const struct extension leaf_extensions[] = {
 	{NID_basic_constraints, "critical,CA:FALSE"},
 	{NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "serverAuth"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid:always"},
+};
+
+/* No key usage: one that does not let an authority sign is a contradiction to some. */
+static const struct extension authority_extensions[] = {
+	{NID_basic_constraints, "critical,CA:TRUE"},
 	{NID_ext_key_usage, "serverAuth"},
 	{NID_subject_key_identifier, "hash"},
 	{NID_authority_key_identifier, "keyid:always"},
@@ -237,29 +247,40 @@ static int add_alternative_name(X509 *cert, const char *name)
 	return r;
 }
 
-static X509 *mint_leaf(const struct session_ca *ca, const char *name)
+static int add_leaf_extensions(X509 *cert, X509 *issuer, const char *name, unsigned traits)
 {
-	/* Verifiers look at the SAN only; the subject just must not be empty. */
+	bool authority = traits & SESSION_CA_AUTHORITY;
+	int r = add_extensions(cert, issuer, authority ? authority_extensions : leaf_extensions,
+		authority ? COUNT(authority_extensions) : COUNT(leaf_extensions));
+	return r || traits & SESSION_CA_UNNAMED ? r : add_alternative_name(cert, name);
+}
+
+static X509 *mint_leaf(const struct session_ca *ca, const char *name, unsigned traits)
+{
+	/* Verifiers look at the SAN first; the subject just must not be empty. */
 	const char *common = strlen(name) <= COMMON_NAME_MAX ? name : "rrshim session leaf";
 	X509 *cert = blank_certificate(ca->leaf_key, common);
-	if (cert && X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) &&
+	X509 *issuer = traits & SESSION_CA_UNTRUSTED ? cert : ca->cert;
+	EVP_PKEY *signer = traits & SESSION_CA_UNTRUSTED ? ca->leaf_key : ca->key;
+	if (cert && X509_set_issuer_name(cert, X509_get_subject_name(issuer)) &&
 		X509_set1_notBefore(cert, X509_get0_notBefore(ca->cert)) &&
 		X509_set1_notAfter(cert, X509_get0_notAfter(ca->cert)) &&
-		!add_extensions(cert, ca->cert, leaf_extensions, COUNT(leaf_extensions)) &&
-		!add_alternative_name(cert, name) && X509_sign(cert, ca->key, EVP_sha256()))
+		!add_leaf_extensions(cert, issuer, name, traits) &&
+		X509_sign(cert, signer, EVP_sha256()))
 		return cert;
 	X509_free(cert);
 	return NULL;
 }
 
 /* The cached leaf, or a new one in the oldest one's place; owned by the cache. NULL: no memory. */
-static X509 *find_leaf(struct session_ca *ca, const char *name)
+static X509 *find_leaf(struct session_ca *ca, const char *name, unsigned traits)
 {
 	for (size_t i = 0; i < LEAVES_MAX && ca->leaves[i].name; i++)
-		if (!strcmp(ca->leaves[i].name, name))
+		if (ca->leaves[i].traits == traits && !strcmp(ca->leaves[i].name, name))
 			return ca->leaves[i].cert;
 
-	struct leaf made = {.name = strdup(name), .cert = mint_leaf(ca, name)};
+	struct leaf made = {
+		.name = strdup(name), .traits = traits, .cert = mint_leaf(ca, name, traits)};
 	if (!made.name || !made.cert) {
 		free(made.name);
 		X509_free(made.cert);
@@ -273,15 +294,20 @@ static X509 *find_leaf(struct session_ca *ca, const char *name)
 	return made.cert;
 }
 
-int session_ca_present(struct session_ca *ca, SSL *ssl, const char *name)
+int session_ca_present_as(struct session_ca *ca, SSL *ssl, const char *name, unsigned traits)
 {
 	char normal[NAME_MAX_LEN + 1];
 	int r = normalise_name(name, normal);
 	if (r < 0)
 		return r;
-	X509 *leaf = find_leaf(ca, normal);
+	X509 *leaf = find_leaf(ca, normal, traits);
 	if (!leaf || SSL_use_certificate(ssl, leaf) != 1 ||
 		SSL_use_PrivateKey(ssl, ca->leaf_key) != 1)
 		return -ENOMEM;
 	return 0;
+}
+
+int session_ca_present(struct session_ca *ca, SSL *ssl, const char *name)
+{
+	return session_ca_present_as(ca, ssl, name, 0);
 }

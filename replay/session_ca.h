@@ -25,4 +25,12 @@ int session_ca_write_pem(const struct session_ca *ca, const char *path); /* 0 or
  */
 int session_ca_present(struct session_ca *ca, SSL *ssl, const char *name);
 
+/* What verifiers differ about, or none takes: a leaf can be like that for them to judge. */
+enum session_ca_trait {
+	SESSION_CA_AUTHORITY = 1, /* says that it is an authority; rustls refuses such a leaf */
+	SESSION_CA_UNNAMED = 2,   /* the common name alone; OpenSSL and BoringSSL go by it */
+	SESSION_CA_UNTRUSTED = 4, /* signed by itself */
+};
+int session_ca_present_as(struct session_ca *ca, SSL *ssl, const char *name, unsigned traits);
+
 #endif

@@ -223,6 +223,25 @@ static bool polls(const struct registrations *list, uint64_t fds, uint64_t count
 	return false;
 }
 
+/* The three sets of a select(), each as many bits as its first argument says. */
+static bool selects(const struct registrations *list, const uint64_t sets[3], uint64_t count)
+{
+	uint64_t word;
+
+	for (size_t k = 0; k < list->fd_count; k++) {
+		uint64_t fd = (uint64_t)list->fds[k];
+
+		for (int i = 0; fd < count && i < 3; i++) {
+			const uint64_t *at = (const uint64_t *)(uintptr_t)sets[i] + fd / 64;
+
+			if (sets[i] && redirect_read(&word, at, sizeof(word)) &&
+				(word >> fd % 64 & 1))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool receives(const struct registrations *list, uint64_t fd)
 {
 	for (size_t k = 0; k < list->fd_count; k++) {
@@ -232,8 +251,10 @@ static bool receives(const struct registrations *list, uint64_t fd)
 	return false;
 }
 
-static bool waits(const struct registrations *list, uint64_t nr, uint64_t a, uint64_t b)
+static bool waits(const struct registrations *list, uint64_t nr, const uint64_t arguments[4])
 {
+	uint64_t a = arguments[0], b = arguments[1];
+
 	switch (nr) {
 	case SYS_read:
 	case SYS_readv:
@@ -246,6 +267,11 @@ static bool waits(const struct registrations *list, uint64_t nr, uint64_t a, uin
 #endif
 	case SYS_ppoll:
 		return polls(list, a, b);
+#ifdef SYS_select
+	case SYS_select:
+#endif
+	case SYS_pselect6:
+		return selects(list, arguments + 1, a);
 	default:
 		return false;
 	}
@@ -257,7 +283,7 @@ static bool leaves_alone(void *context, int folder, int tid)
 	struct registrations *list = context;
 	char path[24], text[256];
 	const char *at = text;
-	uint64_t nr, a, b;
+	uint64_t nr, arguments[4];
 	long fd, n;
 
 	append_number(path, "", tid, "/syscall");
@@ -270,9 +296,9 @@ static bool leaves_alone(void *context, int folder, int tid)
 	if (number_of(text) < 0)
 		return true;
 	at = parse(at, 10, &nr);
-	at = parse(at, 16, &a);
-	parse(at, 16, &b);
-	return !waits(list, nr, a, b);
+	for (int i = 0; i < 4; i++)
+		at = parse(at, 16, &arguments[i]);
+	return !waits(list, nr, arguments);
 }
 
 bool registrations_find(struct registrations *list, int fd)

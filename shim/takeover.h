@@ -13,7 +13,7 @@
  *
  * What goes with the descriptor: its options and flags, its registrations with every epoll instance
  * of this process, and its duplicates. What does not: a copy in another process, and a thread that
- * waits in poll() or recv() for the old one; where a thread does, nothing is taken over.
+ * waits in poll(), select() or recv() for the old one; where a thread does, nothing is taken over.
  *
  * To be asked before each send, once tap_traces() has said yes. True: the socket is the helper's
  * now, and what goes over it is not to be tapped. False: nothing has changed.

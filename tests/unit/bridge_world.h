@@ -384,6 +384,7 @@ struct host {
 	bool wants_certificate;
 	const char *name;            /* of its certificate; NULL: HOST */
 	struct session_ca *issuer;   /* NULL: the world's roots */
+	unsigned traits;             /* of its certificate: SESSION_CA_* */
 	void (*serve)(struct end *); /* may close; what is left open is closed after it */
 	void *argument;
 
@@ -410,8 +411,8 @@ static inline int host_certify(SSL *ssl, void *argument)
 {
 	struct host *h = argument;
 	pthread_mutex_lock(&h->world->lock);
-	int r = session_ca_present(
-		h->issuer ? h->issuer : h->world->roots, ssl, h->name ? h->name : HOST);
+	int r = session_ca_present_as(
+		h->issuer ? h->issuer : h->world->roots, ssl, h->name ? h->name : HOST, h->traits);
 	pthread_mutex_unlock(&h->world->lock);
 	return r == 0;
 }

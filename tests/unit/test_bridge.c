@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/x509v3.h>
 #include "bridge_world.h"
 
 static struct world w;
@@ -285,20 +286,71 @@ Test(bridge, a_host_of_another_name_is_not_opened, .init = begin, .fini = finish
 		w.seen[p.id].reason, "the host's certificate does not verify: hostname mismatch");
 }
 
-Test(bridge, a_program_that_does_not_verify_is_opened_all_the_same, .init = begin, .fini = finish)
+static void dial_unverified(struct program *p)
+{
+	struct bridge_target target = target_of(&w, w.next_id++, h.port);
+	target.unverified = true;
+	program_dial(&w, p, &target);
+}
+
+/* What a program is shown, which is called "self-signed" where nobody is to trust it. */
+static const char *judgement(struct program *p)
+{
+	program_start_tls(p, w.ca, NULL, 0);
+	return X509_verify_cert_error_string(SSL_get_verify_result(p->end.ssl));
+}
+
+Test(bridge, a_program_that_may_not_verify_is_not_shown_what_it_would_trust, .init = begin,
+	.fini = finish)
 {
 	struct program p;
 	h.issuer = session_ca_new();
 	start_echo(true, 0, NULL);
-	struct bridge_target target = target_of(&w, w.next_id++, h.port);
-	target.unverified = true;
-	program_dial(&w, &p, &target);
-	cr_assert(program_start_tls(&p, w.ca, NULL, 0));
+	dial_unverified(&p);
+	cr_expect_str_eq(judgement(&p), "self-signed certificate");
+	program_close(&p);
+	cr_assert(wait_until(&w, is_closed, p.id));
+	cr_expect_str_eq(w.seen[p.id].ways, "bridge");
+	session_ca_free(h.issuer);
+}
+
+Test(bridge, a_host_that_verifies_does_so_for_it_too, .init = begin, .fini = finish)
+{
+	struct program p;
+	start_echo(true, 0, NULL);
+	dial_unverified(&p);
+	cr_expect_str_eq(judgement(&p), "ok");
 	cr_assert(end_say(&p.end, "secret"));
 	cr_assert(end_hears(&p.end, "secret"));
 	program_close(&p);
 	cr_assert_str_eq(w.seen[p.id].ways, "bridge");
-	session_ca_free(h.issuer);
+}
+
+/* What OpenSSL takes and others do not is left to the program. */
+static X509 *shown_leaf(unsigned traits)
+{
+	struct program p;
+	h.traits = traits;
+	start_echo(true, 0, NULL);
+	program_connect(&w, &p, &h);
+	cr_assert(program_start_tls(&p, w.ca, NULL, 0));
+	X509 *leaf = SSL_get1_peer_certificate(p.end.ssl);
+	program_close(&p);
+	return leaf;
+}
+
+Test(bridge, a_host_that_is_an_authority_is_shown_as_one, .init = begin, .fini = finish)
+{
+	X509 *leaf = shown_leaf(SESSION_CA_AUTHORITY);
+	cr_expect(X509_get_extension_flags(leaf) & EXFLAG_CA);
+	X509_free(leaf);
+}
+
+Test(bridge, a_host_named_by_its_subject_alone_is_shown_as_such, .init = begin, .fini = finish)
+{
+	X509 *leaf = shown_leaf(SESSION_CA_UNNAMED);
+	cr_expect_eq(X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1), -1);
+	X509_free(leaf);
 }
 
 Test(bridge, a_host_that_wants_a_certificate_is_not_opened, .init = begin, .fini = finish)

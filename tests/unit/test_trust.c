@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "tools/helper/trust.h"
 #include "tools/helper/trust_keystore.h"
+#include "tools/helper/trust_program.h"
 
 static char folder[64];
 static struct wire_arena arena;
@@ -139,10 +140,24 @@ Test(trust, key_stores)
 Test(trust, a_store_by_the_environment)
 {
 	bool unverified = true;
-	X509_STORE *store = trust_store_of(t, (uint32_t)getpid(), &unverified);
+	X509_STORE *store = trust_store_of(t, (uint32_t)getpid(), "", &unverified);
 
 	cr_assert(store);
 	cr_assert_not(unverified);
-	cr_assert_eq(trust_store_of(t, (uint32_t)getpid(), &unverified), store, "made once");
-	cr_assert(trust_store_of(t, UINT32_MAX, &unverified), "the system's, for who is gone");
+	cr_assert_eq(trust_store_of(t, (uint32_t)getpid(), "", &unverified), store, "made once");
+	cr_assert(trust_store_of(t, UINT32_MAX, "", &unverified), "the system's, for who is gone");
+}
+
+Test(trust, a_variable_counts_for_those_who_read_it)
+{
+	cr_expect(trust_program_reads("/bin/tool", "SSL_CERT_FILE"));
+	cr_expect(trust_program_reads("", "SSL_CERT_DIR"));
+	cr_expect_not(trust_program_reads("/opt/deno", "SSL_CERT_FILE"));
+	cr_expect_not(trust_program_reads("/usr/bin/node", "SSL_CERT_DIR"));
+	cr_expect(trust_program_reads("/opt/deno", "DENO_CERT"));
+	cr_expect_not(trust_program_reads("/opt/bun", "DENO_CERT"));
+	cr_expect(trust_program_reads("/usr/bin/python3.11", "REQUESTS_CA_BUNDLE"));
+	cr_expect_not(trust_program_reads("/bin/tool", "CURL_CA_BUNDLE"));
+	cr_expect_not(trust_program_reads("/proc/self/exe", "NODE_EXTRA_CA_CERTS"));
+	cr_expect_not(trust_program_reads("/nowhere/bun", "NODE_EXTRA_CA_CERTS"));
 }

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "tools/helper/log.h"
+
+#define DESCRIPTORS_SPARE 64 /* for the recording, and for other questions */
 
 static struct carried *find(const struct bridging *b, uint64_t id)
 {
@@ -119,7 +122,8 @@ static void on_judge(void *context, struct bridge_target *target)
 	const struct carried *x = find(b, target->id);
 
 	if (x)
-		target->trust = trust_store_of(b->trust, x->pid, &target->unverified);
+		target->trust =
+			trust_store_of(b->trust, x->pid, target->program, &target->unverified);
 }
 
 static int take(struct bridging *b, const struct wire_request *q, int fd)
@@ -140,13 +144,27 @@ static int take(struct bridging *b, const struct wire_request *q, int fd)
 	return r;
 }
 
+/*
+ * A connection taken over takes two descriptors, the second when it is too late to say no. Numbers
+ * are given lowest first, so this one tells how many there are.
+ */
+static bool has_room(const struct bridging *b, int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		(uint64_t)fd + bridge_awaited_count(b->bridge) + DESCRIPTORS_SPARE < limit.rlim_cur;
+}
+
 static void answer_bridge(
 	struct bridging *b, const struct wire_request *q, int *fd, struct wire_reply *reply)
 {
 	uint16_t v4, v6;
 
 	reply->verdict = WIRE_PASS;
-	if (*fd < 0 || take(b, q, *fd) < 0)
+	if (*fd < 0 || !has_room(b, *fd))
+		return;
+	if (take(b, q, *fd) < 0)
 		goto out;
 	bridge_ports(b->bridge, &v4, &v6);
 	reply->verdict = WIRE_REDIRECT;
@@ -200,7 +218,7 @@ static void on_warm(evutil_socket_t fd, short what, void *arg)
 	struct bridging *b = arg;
 	bool unverified;
 
-	trust_store_of(b->trust, (uint32_t)getpid(), &unverified);
+	trust_store_of(b->trust, (uint32_t)getpid(), "", &unverified);
 }
 
 bool bridging_is_busy(const struct bridging *b)
@@ -213,6 +231,7 @@ int bridging_new(const struct bridging_options *options, struct bridging **ret)
 	struct bridging *b = calloc(1, sizeof(*b));
 	const struct session *session = helper_session(options->helper);
 	struct bridge_options bridge = {.base = helper_base(options->helper),
+		.shows_chain = session->arena->bridge == WIRE_BRIDGE_ALWAYS,
 		.sink = {on_route, on_bytes, on_end, on_closed},
 		.judge = on_judge,
 		.context = b};

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "storage/buffer.h"
 #include "tools/helper/trust_keystore.h"
+#include "tools/helper/trust_program.h"
 
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <uthash.h>
@@ -195,16 +196,26 @@ static const char *variable(struct span environ_, const char *name)
 	return NULL;
 }
 
+/* A process, as far as it says whom it trusts. */
+struct truster {
+	const struct trust *trust;
+	struct span environ_;
+	const char *program;
+};
+
 /*
  * The file that a variable names, as the user knows it: programs are given merged ones, which say
- * the same. NULL: not set, or nothing but what is there without it.
+ * the same. NULL: not set, or another program's variable, or nothing but what is there without it.
  */
-static const char *named(const struct trust *t, struct span environ_, const char *name)
+static const char *named(const struct truster *who, const char *name)
 {
-	const char *value = variable(environ_, name);
+	const struct trust *t = who->trust;
+	const char *value = variable(who->environ_, name);
 	struct merged *m, *next;
 
-	if (!value || !is_ours(t, value))
+	if (!value || !trust_program_reads(who->program, name))
+		return NULL;
+	if (!is_ours(t, value))
 		return value;
 	HASH_ITER(hh, t->merged, m, next)
 	{
@@ -226,13 +237,13 @@ static void load(X509_STORE *store, const char *name, const char *value)
 }
 
 /* Variables mostly name one and the same bundle. */
-static bool is_named_before(const struct trust *t, struct span environ_, size_t n)
+static bool is_named_before(const struct truster *who, size_t n)
 {
-	const char *value = named(t, environ_, adding[n]);
+	const char *value = named(who, adding[n]);
 
 	for (size_t i = 0; value && i < COUNT(replacing) + n; i++) {
-		const char *earlier = named(t, environ_,
-			i < COUNT(replacing) ? replacing[i] : adding[i - COUNT(replacing)]);
+		const char *earlier = named(
+			who, i < COUNT(replacing) ? replacing[i] : adding[i - COUNT(replacing)]);
 
 		if (earlier && strcmp(earlier, value) == 0)
 			return true;
@@ -240,7 +251,7 @@ static bool is_named_before(const struct trust *t, struct span environ_, size_t 
 	return false;
 }
 
-static X509_STORE *make_store(const struct trust *t, struct span environ_)
+static X509_STORE *make_store(const struct truster *who)
 {
 	X509_STORE *store = X509_STORE_new();
 	const char *bundle = system_bundle();
@@ -249,7 +260,7 @@ static X509_STORE *make_store(const struct trust *t, struct span environ_)
 	if (!store)
 		return NULL;
 	for (size_t i = 0; i < COUNT(replacing); i++) {
-		const char *value = named(t, environ_, replacing[i]);
+		const char *value = named(who, replacing[i]);
 
 		load(store, replacing[i], value);
 		replaced |= value != NULL;
@@ -257,29 +268,28 @@ static X509_STORE *make_store(const struct trust *t, struct span environ_)
 	if (!replaced)
 		load(store, "", bundle);
 	for (size_t i = 0; i < COUNT(adding); i++) {
-		if (!is_named_before(t, environ_, i))
-			load(store, adding[i], named(t, environ_, adding[i]));
+		if (!is_named_before(who, i))
+			load(store, adding[i], named(who, adding[i]));
 	}
 	ERR_clear_error();
 	return store;
 }
 
-static int append_key(
-	const struct trust *t, struct buffer *key, struct span environ_, const char *name)
+static int append_key(const struct truster *who, struct buffer *key, const char *name)
 {
-	const char *value = named(t, environ_, name);
+	const char *value = named(who, name);
 
 	return buffer_printf(key, "%s\n", value ? value : "");
 }
 
-static int make_key(const struct trust *t, struct span environ_, struct buffer *key)
+static int make_key(const struct truster *who, struct buffer *key)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < COUNT(replacing) && r == 0; i++)
-		r = append_key(t, key, environ_, replacing[i]);
+		r = append_key(who, key, replacing[i]);
 	for (size_t i = 0; i < COUNT(adding) && r == 0; i++)
-		r = append_key(t, key, environ_, adding[i]);
+		r = append_key(who, key, adding[i]);
 	return r ? r : buffer_append(key, "", 1);
 }
 
@@ -296,12 +306,12 @@ static void drop_stores(struct trust *t)
 	}
 }
 
-static X509_STORE *store_for(struct trust *t, struct span environ_)
+static X509_STORE *store_for(struct trust *t, const struct truster *who)
 {
 	struct buffer key = BUFFER(ENVIRON_MAX);
 	struct known_store *s = NULL;
 
-	if (make_key(t, environ_, &key) == 0)
+	if (make_key(who, &key) == 0)
 		HASH_FIND_STR(t->stores, (char *)key.data, s);
 	if (s) {
 		buffer_free(&key);
@@ -311,7 +321,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 		drop_stores(t);
 	s = calloc(1, sizeof(*s));
 	if (s)
-		s->store = make_store(t, environ_);
+		s->store = make_store(who);
 	if (!s || !s->store || !key.data) {
 		buffer_free(&key);
 		free(s);
@@ -322,7 +332,7 @@ static X509_STORE *store_for(struct trust *t, struct span environ_)
 	return s->store;
 }
 
-X509_STORE *trust_store_of(struct trust *t, uint32_t pid, bool *ret_unverified)
+X509_STORE *trust_store_of(struct trust *t, uint32_t pid, const char *program, bool *ret_unverified)
 {
 	struct buffer text = BUFFER(ENVIRON_MAX);
 	struct span environ_ = {0};
@@ -335,7 +345,7 @@ X509_STORE *trust_store_of(struct trust *t, uint32_t pid, bool *ret_unverified)
 		environ_ = (struct span){text.data, text.len};
 	*ret_unverified = environ_.len && variable(environ_, UNVERIFIED) &&
 		strcmp(variable(environ_, UNVERIFIED), "0") == 0;
-	store = store_for(t, environ_);
+	store = store_for(t, &(struct truster){t, environ_, program});
 	buffer_free(&text);
 	return store;
 }

@@ -34,11 +34,12 @@ const char *trust_merged(struct trust *t, const char *original, bool adds);
 void trust_answer(struct trust *t, const struct wire_request *request, struct wire_reply *reply);
 
 /*
- * The store process `pid` would verify with: what SSL_CERT_FILE and SSL_CERT_DIR name, else the
- * system's roots, and what is added to them (NODE_EXTRA_CA_CERTS, DENO_CERT …), cached by those
- * values. Owned by `t`; NULL without memory. *ret_unverified: its environment turns verification
- * off.
+ * The store process `pid` of this executable would verify with: what SSL_CERT_FILE and SSL_CERT_DIR
+ * name, else the system's roots, and what is added to them (NODE_EXTRA_CA_CERTS, DENO_CERT …), as
+ * far as that program goes by them; cached by those values. Owned by `t`; NULL without
+ * memory. *ret_unverified: its environment turns verification off.
  */
-X509_STORE *trust_store_of(struct trust *t, uint32_t pid, bool *ret_unverified);
+X509_STORE *trust_store_of(
+	struct trust *t, uint32_t pid, const char *program, bool *ret_unverified);
 
 #endif
