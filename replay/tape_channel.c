@@ -277,9 +277,10 @@ static int begin_inside(struct tape_channel *c, const struct trace_event *e)
 		conversation_free(c->conversation);
 		c->conversation = NULL;
 	}
-	c->upgraded = NULL;
-	if (was_http)
+	if (was_http && !c->upgraded)
 		tape_drop_runs(c);
+	if (!c->run_count)
+		c->upgraded = NULL; /* what is inside a tunnel is a connection of its own */
 	return c->run_count ? tape_add_run(c, &run) : c->error;
 }
 
