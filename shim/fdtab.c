@@ -141,6 +141,8 @@ uint64_t fdtab_learn(int fd)
 
 	if (likely(fdtab_class(word) != FD_UNKNOWN) || start_vfork_child)
 		return word;
+	if (unlikely(start_confined) && !start_is_replay())
+		return FD_SKIP;
 	if (option(fd, SOL_SOCKET, SO_TYPE) < 0) {
 		struct stat st;
 

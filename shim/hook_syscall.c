@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include "shim/real.h"
 #include "shim/start.h"
 
@@ -12,8 +14,24 @@
 #define SYS_io_uring_setup 425
 #endif
 
+static long confine(long r)
+{
+	if (r >= 0 && !start_vfork_child)
+		start_confined = true;
+	return r;
+}
+
+int shim_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	int r = real.prctl(option, a, b, c, d);
+
+	return option == PR_SET_SECCOMP ? (int)confine(r) : r;
+}
+
 long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
+	long r;
+
 	switch (nr) {
 	case SYS_read:
 		return shim_read((int)a, (void *)b, (size_t)c);
@@ -83,6 +101,13 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_exit_group:
 		shim__exit((int)a);
 		break;
+	case SYS_prctl:
+		return shim_prctl((int)a, (unsigned long)b, (unsigned long)c, (unsigned long)d,
+			(unsigned long)e);
+	case SYS_seccomp:
+		r = real.syscall(nr, a, b, c, d, e, f);
+		return a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER ? confine(r)
+										    : r;
 	case SYS_io_uring_setup:
 		/* What a ring does is out of sight; programs fall back to the calls above. */
 		if (start_is_live() || start_is_replay()) {

@@ -29,6 +29,8 @@ static struct process {
 	uint32_t slot;
 } * process;
 
+_Atomic bool start_confined;
+
 #define CLAIMING UINT32_MAX
 
 /* Longer than the helper is given to answer. */
@@ -281,6 +283,12 @@ static struct ring claim_ring(void)
 	return ring;
 }
 
+/* Claiming takes system calls; without it what is said is lost, and counted. */
+static bool may_claim(void)
+{
+	return likely(!start_confined) || sealed;
+}
+
 static struct ring no_ring(void)
 {
 	atomic_fetch_add(&arena->lost_records, 1);
@@ -298,13 +306,14 @@ struct ring start_ring(void)
 		return no_ring();
 	generation = atomic_load_explicit(&process->generation, memory_order_acquire);
 	if (unlikely(generation == 0 || generation != t->generation)) {
-		if (!attach_process())
+		if (!may_claim() || !attach_process())
 			return no_ring();
 		memset(t->ring, 0, sizeof(t->ring));
 		t->generation = atomic_load(&process->generation);
 	}
 	if (unlikely(!t->ring[level].head)) {
-		t->ring[level] = claim_ring();
+		if (may_claim())
+			t->ring[level] = claim_ring();
 		if (!t->ring[level].head)
 			return no_ring();
 		start_ring_doorbell();
@@ -514,7 +523,7 @@ void start_finish(void)
 	uint64_t beat, since;
 	uint32_t pid;
 
-	if (start_vfork_child || !start_is_live() || arena->root_pid == 0)
+	if (start_vfork_child || !start_is_live() || arena->root_pid == 0 || !may_claim())
 		return;
 	pid = sys_getpid();
 	if ((pid != arena->root_pid && pid != 1) ||

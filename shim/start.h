@@ -26,6 +26,10 @@ extern __thread struct thread start_thread;
 /* Set by vfork's assembly while a child borrows this thread's memory. */
 extern __thread uint32_t start_vfork_child;
 
+/* Set once the program has a seccomp filter of its own making, which may kill it for a system call
+ * that it does not make itself. In record we then make none but those that it made before. */
+extern _Atomic bool start_confined;
+
 extern _Atomic uint32_t start_state_word;
 
 static inline enum start_state start_state(void)

@@ -34,7 +34,7 @@ static inline void tls_known_leave(const void *before)
 /* True while it matters: a session that opens what no tap shows. */
 static inline bool tls_known_matters(void)
 {
-	return start_is_live() && !start_is_replay() && !start_vfork_child &&
+	return start_is_live() && !start_is_replay() && !start_vfork_child && !start_confined &&
 		start_arena()->ca_len > 0;
 }
 

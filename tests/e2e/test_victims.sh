@@ -113,6 +113,10 @@ test_fork_kinds() {
 	assert_zero_miss
 }
 
+test_filter_that_kills() {
+	unchanged own_filter
+}
+
 test_signal_handler_that_writes() {
 	also_in_replay signal_write
 }
