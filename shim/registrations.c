@@ -181,27 +181,41 @@ static bool take_duplicate(struct search *s, int fd)
 	return true;
 }
 
+static bool is_epoll(int folder, int fd)
+{
+	static const char epoll[] = "anon_inode:[eventpoll]";
+	char name[12], link[64];
+	long n;
+
+	append_number(name, "", fd, "");
+	n = sys(SYS_readlinkat, folder, name, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	return strcmp(link, epoll) == 0;
+}
+
 static bool look_at(void *context, int folder, int fd)
 {
-	static const char socket[] = "socket:[", epoll[] = "anon_inode:[eventpoll]";
 	struct search *s = context;
-	char name[12], link[64];
-	uint64_t inode;
-	long n;
+	struct stat st;
 
 	/* Another connection, by the table: most of what a busy server has open. */
 	if (fdtab_class(fdtab_get(fd)) > FD_SKIP &&
 		fdtab_cookie(fdtab_get(fd)) != fdtab_cookie(fdtab_get(s->fd)))
 		return true;
-	append_number(name, "", fd, "");
-	n = sys(SYS_readlinkat, folder, name, link, sizeof(link) - 1);
-	link[n > 0 ? n : 0] = '\0';
-	if (strcmp(link, epoll) == 0)
-		return read_epoll(s, fd);
-	if (strncmp(link, socket, sizeof(socket) - 1) != 0)
+	if (sys(SYS_fstat, fd, &st) < 0)
 		return true;
-	parse(link + sizeof(socket) - 1, 10, &inode);
-	return inode != s->inode || take_duplicate(s, fd);
+	/* A name is ten times as dear as a kind: only what may be an epoll instance is asked. */
+	switch (st.st_mode & S_IFMT) {
+	case S_IFSOCK:
+		return st.st_ino != s->inode || take_duplicate(s, fd);
+	case S_IFCHR:
+	case S_IFIFO:
+	case S_IFDIR:
+	case S_IFBLK:
+		return true;
+	default:
+		return !is_epoll(folder, fd) || read_epoll(s, fd);
+	}
 }
 
 /* ---- threads that wait ---- */
