@@ -5,8 +5,9 @@
 # --bridge always, all others. A program meets the same hosts, and judges them the same, with and
 # without.
 
-: "${BUN:=$(command -v bun || true)}"
-: "${DENO:=$(command -v deno || true)}"
+CLIENTS_FOLDER=$("$TESTS/clients.sh" --where)
+: "${BUN:=$CLIENTS_FOLDER/bin/bun}"
+: "${DENO:=$CLIENTS_FOLDER/bin/deno}"
 
 # certificate NAME SUBJECT ISSUER EXTENSIONS [OPTION…]: pki/NAME.pem and .key.
 certificate() {
@@ -153,7 +154,7 @@ test_certificates_by_go() { # timeout=180
 }
 
 test_certificates_by_bun() { # timeout=180
-	[[ -x $BUN ]] || skip "bun is not installed"
+	[[ -x $BUN ]] || fail "'$BUN' is not there: run tests/clients.sh"
 	make_certificates
 	start_hosts "${CERTIFICATES[@]}"
 	trust_everywhere "$PWD/pki/trusted.pem"
@@ -162,7 +163,7 @@ test_certificates_by_bun() { # timeout=180
 }
 
 test_certificates_by_deno() { # timeout=180
-	[[ -x $DENO ]] || skip "deno is not installed"
+	[[ -x $DENO ]] || fail "'$DENO' is not there: run tests/clients.sh"
 	export DENO_DIR=$PWD/deno
 	make_certificates
 	start_hosts "${CERTIFICATES[@]}"
@@ -237,6 +238,32 @@ test_through_a_proxy() { # timeout=120
 	contains recorded.out hello
 	equal "requests, with CONNECT" 2 "$(exchanges)"
 	equal tunnels 2 "$(wc -l <tunnels)"
+}
+
+test_through_a_proxy_offline() { # timeout=120
+	make_certificates
+	start_hosts good proxy
+	trust_everywhere "$PWD/pki/ca.pem"
+	export REQUESTS_CA_BUNDLE=$PWD/pki/ca.pem
+	local proxy url
+	proxy=$(host proxy)
+	url=$(host good)/
+	unset NO_PROXY
+	export HTTPS_PROXY=http${proxy#https}
+	cat >everybody.sh <<-END
+		curl -sS $url $url
+		'$PYTHON' -c 'import requests; print(requests.get("$url").text)'
+		'$BUN' fetch.mjs $url
+		'$DENO' run -A -q fetch.mjs $url
+	END
+	echo "$FETCH" >fetch.mjs
+	record sh everybody.sh
+	equal "exit status" 0 "$rec_status"
+	equal "hellos" 5 "$(grep -o hello rec.out | wc -l)"
+	stop_server
+	replay_offline sh everybody.sh
+	same
+	assert_zero_miss 9
 }
 
 test_half_close() { # timeout=60
