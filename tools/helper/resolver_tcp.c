@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "replay/stream.h"
 
 #define CLIENTS_MAX 256
 #define LENGTH      2 /* bytes before each message (RFC 1035, 4.2.2) */
@@ -104,7 +105,7 @@ static void on_accepted(void *context, int fd, int family, uint16_t source_port)
 	struct resolver *r = context;
 
 	if (!resolver_is_announced(r, source_port) || resolver_adopt(r, fd) < 0)
-		close(fd);
+		socket_reset(fd);
 }
 
 void resolver_start_tcp(struct resolver *r)
