@@ -71,15 +71,16 @@ static void add_label(struct name_text *n, struct span label)
 
 /*
  * A name, compressed or not (RFC 1035, 4.1.4). Each pointer must lead further to the front than
- * where its part of the name began, so no chain of them is endless.
+ * where its part of the name began, and what it leads to must end before that: so no chain of them
+ * is endless, and no name reads what comes after it.
  */
 static void read_name(struct reader *r, char ret[DNS_NAME_TEXT_MAX])
 {
 	struct name_text n = {.text = ret};
-	size_t begin = r->at, at = r->at, end = 0;
+	size_t begin = r->at, at = r->at, end = 0, stop = r->bytes.len;
 	struct span b = r->bytes;
 
-	while (!r->bad && at < b.len && b.data[at]) {
+	while (!r->bad && at < stop && b.data[at]) {
 		size_t len = b.data[at];
 
 		if (len >= POINTER) {
@@ -87,17 +88,18 @@ static void read_name(struct reader *r, char ret[DNS_NAME_TEXT_MAX])
 
 			end = end ? end : at + 2;
 			r->bad |= to < HEADER_BYTES || to >= begin;
+			stop = begin;
 			begin = at = to;
 			continue;
 		}
 		/* One byte is left for the root. */
-		r->bad |= len > LABEL_MAX || len >= b.len - at ||
+		r->bad |= len > LABEL_MAX || len >= stop - at ||
 			n.wire + 1 + len > DNS_NAME_WIRE_MAX - 1;
 		if (!r->bad)
 			add_label(&n, (struct span){b.data + at + 1, len});
 		at += 1 + len;
 	}
-	r->bad |= at >= b.len;
+	r->bad |= at >= stop;
 	if (!n.len)
 		ret[n.len++] = '.';
 	ret[n.len] = 0;
