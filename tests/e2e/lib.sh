@@ -304,5 +304,17 @@ raise_descriptor_limit() {
 
 # A port of 127.0.0.1 nobody listens on.
 closed_port() {
-	"$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	# Outside the range that the kernel gives to others in the meantime.
+	"$PYTHON" - <<-'END'
+		import random, socket
+		while True:
+		    port = random.randrange(10000, 32000)
+		    try:
+		        with socket.socket() as s:
+		            s.bind(("127.0.0.1", port))
+		    except OSError:
+		        continue
+		    print(port)
+		    break
+	END
 }

@@ -315,6 +315,10 @@ test_what_it_leaves_behind_goes_on() {
 	}
 }
 
+child_of() { # PID FILE: which gets the child's
+	pgrep -P "$1" >"$2"
+}
+
 test_a_call_in_hand_when_the_helper_is_killed() {
 	# A connect that the helper was just trying must not wait for ever.
 	build_clients
@@ -336,10 +340,10 @@ test_a_call_in_hand_when_the_helper_is_killed() {
 	wait_until 20 test -s port || fail "no port"
 	"$RRSHIM" record -- ./get-static 127.0.0.1 "$(cat port)" /x >rec.out 2>rec.err &
 	front=$!
-	wait_until 20 pgrep -P "$front" >/dev/null || fail "no helper"
-	helper=$(pgrep -P "$front")
-	wait_until 20 pgrep -P "$helper" >/dev/null || fail "no program"
-	program=$(pgrep -P "$helper")
+	wait_until 20 child_of "$front" helper || fail "no helper: $(cat rec.out rec.err)"
+	helper=$(cat helper)
+	wait_until 20 child_of "$helper" program || fail "no program: $(cat rec.out rec.err)"
+	program=$(cat program)
 	wait_until 20 grep -q user_notification "/proc/$program/wchan" || fail "it does not wait for the helper"
 	kill -9 "$helper"
 	wait_until 20 sh -c "! grep -q user_notification /proc/$program/wchan" || fail "it waits for ever"

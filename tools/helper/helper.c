@@ -19,7 +19,10 @@
 #define LEAVE_MS    300
 #define RINGS_SPARE 2
 #define LINGER_US   2000
-#define JOIN_NS     10000000000u
+/* How long a root that waits at its exit does so for processes that seem to be there still. */
+#define OTHERS_NS      30000000u
+#define OTHERS_LOOK_US 3000
+#define JOIN_NS        10000000000u
 
 struct helper {
 	struct helper_mode mode;
@@ -30,9 +33,9 @@ struct helper {
 	struct rings *rings;
 	struct processes *processes;
 	struct doorbell *doorbell;
-	struct event *pass, *sweep, *grace, *leave, *linger;
+	struct event *pass, *sweep, *grace, *leave, *linger, *others;
 	unsigned int pass_us;
-	uint64_t start_ns, wall_ns, linger_since_ns;
+	uint64_t start_ns, wall_ns, linger_since_ns, root_waits_since_ns;
 	uint32_t root;
 	int root_status;
 	bool started, root_ended, root_told, no_children, over;
@@ -214,6 +217,21 @@ static void on_leave(evutil_socket_t fd, short what, void *arg)
 		finish(h);
 }
 
+/* The ends of processes that went just before the root are still on their way to us. */
+static bool others_may_be_gone(struct helper *h)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (!h->root_waits_since_ns)
+		h->root_waits_since_ns = now;
+	if (now - h->root_waits_since_ns > OTHERS_NS) {
+		h->root_waits_since_ns = 0;
+		return false;
+	}
+	arm(h->others, OTHERS_LOOK_US);
+	return true;
+}
+
 static void check_over(struct helper *h)
 {
 	if (h->over || h->catching_up)
@@ -221,6 +239,8 @@ static void check_over(struct helper *h)
 	if (h->detached) {
 		if (only_root_is_left(h))
 			finish(h);
+		else if (atomic_load(&h->session.arena->root_exiting) && others_may_be_gone(h))
+			return;
 		else if (atomic_exchange(&h->session.arena->root_exiting, 0))
 			session_end(&h->session, WIRE_COMPLETE_LATER); /* it need not wait */
 		else if (h->root_ended && processes_alive(h->processes) == 0)
@@ -228,6 +248,11 @@ static void check_over(struct helper *h)
 	} else if (h->no_children) {
 		finish(h);
 	}
+}
+
+static void on_others(evutil_socket_t fd, short what, void *arg)
+{
+	check_over(arg);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -301,8 +326,10 @@ static int make_parts(struct helper *h, struct redactor *redactor)
 	h->grace = event_new(h->base, -1, 0, on_grace, h);
 	h->leave = event_new(h->base, -1, 0, on_leave, h);
 	h->linger = event_new(h->base, -1, 0, on_linger, h);
-	return h->processes && h->pass && h->sweep && h->grace && h->leave && h->linger ? 0
-											: -ENOMEM;
+	h->others = event_new(h->base, -1, 0, on_others, h);
+	return h->processes && h->pass && h->sweep && h->grace && h->leave && h->linger && h->others
+		? 0
+		: -ENOMEM;
 }
 
 static struct event_base *precise_base(void)
@@ -355,7 +382,8 @@ int helper_new(const struct helper_options *options, struct helper **ret)
 
 void helper_free(struct helper *h)
 {
-	struct event **events[] = {&h->pass, &h->sweep, &h->grace, &h->leave, &h->linger};
+	struct event **events[] = {
+		&h->pass, &h->sweep, &h->grace, &h->leave, &h->linger, &h->others};
 
 	if (h->started)
 		h->mode.stop(h->mode.context);
