@@ -164,14 +164,13 @@ static void answer_bridge(
 	reply->verdict = WIRE_PASS;
 	if (*fd < 0 || !has_room(b, *fd))
 		return;
-	if (take(b, q, *fd) < 0)
-		goto out;
-	bridge_ports(b->bridge, &v4, &v6);
-	reply->verdict = WIRE_REDIRECT;
-	reply->port_v4 = v4;
-	reply->port_v6 = v6;
-out:
-	*fd = -1;
+	if (take(b, q, *fd) == 0) {
+		bridge_ports(b->bridge, &v4, &v6);
+		reply->verdict = WIRE_REDIRECT;
+		reply->port_v4 = v4;
+		reply->port_v6 = v6;
+	}
+	*fd = -1; /* taken, or closed */
 }
 
 static void answer_peer(
