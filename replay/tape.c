@@ -82,7 +82,6 @@ static int on_connect(struct tape *t, struct tape_channel *c, const struct trace
 static int on_route(struct tape_channel *c, const struct trace_event *e)
 {
 	c->continues = e->route.socket;
-	c->bridged = true;
 	if (e->route.reason.len) {
 		free(c->unopened);
 		c->unopened = span_dup(e->route.reason);

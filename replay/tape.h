@@ -78,7 +78,6 @@ struct exchange {
 	uint32_t pid, tid;
 	enum tape_protocol protocol;
 	bool tls;
-	bool bridged;    /* captured on its way, not in the program */
 	bool internal;   /* with a server of the session: live in replay, too */
 	char *authority; /* "host[:port]" lower-case, default port left out: Host, else SNI, else
 			    address */

@@ -33,7 +33,6 @@ static struct exchange *add_exchange(struct tape_channel *c)
 	x->pid = c->pid;
 	x->tid = c->tid;
 	x->tls = c->tls;
-	x->bridged = c->bridged;
 	x->protocol = c->protocol;
 	x->close = c->close; /* asked after the end had come */
 	return x;
@@ -307,7 +306,6 @@ int tape_channel_stream(
 	if (!parent || parent == c)
 		return 0;
 	c->tls = parent->tls;
-	c->bridged = parent->bridged;
 	c->continues = parent->continues;
 	c->connect = parent->connect;
 	free(c->address);

@@ -21,7 +21,6 @@ struct tape_channel {
 	enum tape_protocol protocol;
 	bool tls;
 	char *sni, *address;
-	bool bridged;
 	char *unopened;     /* why TLS was not; NULL: it was, or there is none */
 	uint64_t continues; /* socket of the connect that another channel has; 0: none */
 	size_t connect;     /* index of its latest in tape->connects, or SIZE_MAX */
