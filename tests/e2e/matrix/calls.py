@@ -43,15 +43,27 @@ def by_requests():
 	return call
 
 
-def by_httpx(http2):
+def by_httpx():
 	import httpx
-	client = httpx.Client(http2=http2, http1=not http2, timeout=60)
+	client = httpx.Client(timeout=60)
 
 	def call(method, target, body):
 		with client.stream(method, BASE + target, content=body) as answer:
 			data = b"".join(answer.iter_bytes())
 		return answer.status_code, answer.headers["content-type"], data
 	return call
+
+
+# By coroutines: threads that share an HTTP/2 connection of httpcore 0.16 lose it now and then.
+def by_httpx2():
+	import httpx
+	client = httpx.AsyncClient(http2=True, http1=False, timeout=60)
+
+	async def one(method, target, body):
+		async with client.stream(method, BASE + target, content=body) as answer:
+			data = b"".join([part async for part in answer.aiter_bytes()])
+		return answer.status_code, answer.headers["content-type"], data
+	return by_coroutines(asyncio.new_event_loop(), one, client.aclose)
 
 
 def by_aiohttp():
@@ -62,7 +74,14 @@ def by_aiohttp():
 	async def one(method, target, body):
 		async with session.request(method, BASE + target, data=body) as answer:
 			return answer.status, answer.headers["content-type"], await answer.read()
+	return by_coroutines(loop, one, session.close)
 
+
+async def new_session(aiohttp):
+	return aiohttp.ClientSession(trust_env=False)
+
+
+def by_coroutines(loop, one, close):
 	def call(*arguments):
 		return loop.run_until_complete(one(*arguments))
 
@@ -70,11 +89,7 @@ def by_aiohttp():
 		async def all_of_them():
 			return await asyncio.gather(*[one("GET", t, None) for t in targets])
 		return loop.run_until_complete(all_of_them())
-	return call, together, lambda: loop.run_until_complete(session.close())
-
-
-async def new_session(aiohttp):
-	return aiohttp.ClientSession(trust_env=False)
+	return call, together, lambda: loop.run_until_complete(close())
 
 
 def by_threads(call):
@@ -105,8 +120,10 @@ def main():
 		call = by_requests()
 	elif sys.argv[1] == "aiohttp":
 		call, together, close = by_aiohttp()
+	elif sys.argv[1] == "httpx2":
+		call, together, close = by_httpx2()
 	else:
-		call = by_httpx(sys.argv[1] == "httpx2")
+		call = by_httpx()
 	script(call, together or by_threads(call))
 	if close:
 		close()
