@@ -3,7 +3,10 @@
 #define REPLAY_CANON_H
 
 #include <stdbool.h>
+#include "replay/handed.h"
 #include "replay/http1.h"
+#include "replay/origins.h"
+#include "replay/rules.h"
 #include "storage/buffer.h"
 
 /*
@@ -33,12 +36,20 @@ struct call_key {
 
 /* Appends the canonical form, as readable lines, to `out`. 0 or -errno (`out` unchanged). */
 int canon_request(const struct canon_input *in, struct buffer *out);
+
+/* What is known of one side, the recording or the program that runs now; each may be NULL. */
+struct canon_view {
+	const struct rules *rules;
+	const struct origins *origins;
+	const struct handed *handed;
+};
 /*
  * Appends the normalised form of a canonical one: the same lines, with a mark ("{{uuid}}",
- * "{{time}}" …) for every value that its spelling shows to be another in each run. The names of
- * models and versions, numbers and words stay. 0 or -errno (`out` unchanged).
+ * "{{time}}" …) for every value that its origin, a rule or its spelling shows to be another in each
+ * run. The names of models and versions, numbers and words stay. `view`: NULL for spelling alone.
+ * 0 or -errno (`out` unchanged).
  */
-int canon_normalise(struct span canonical, struct buffer *out);
+int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out);
 struct call_key canon_key(struct span form);
 /* True for headers that never take part in matching. */
 bool canon_is_volatile_header(struct span name);

@@ -216,7 +216,7 @@ static int append_normal(const struct form *form, struct buffer *out)
 	return r ? r : body(form, out);
 }
 
-int canon_normalise(struct span canonical, struct buffer *out)
+int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out)
 {
 	struct form form;
 	size_t before = out->len;

@@ -27,23 +27,24 @@ static bool is_likelier(const struct match_call *a, const struct match_call *b)
 	return a->served ? a > b : a < b;
 }
 
-static int normalised_form(const struct tape *t, const struct match_call *call, struct buffer *out)
+static int normalised_form(
+	const struct matcher *m, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
-	int r = match_recorded_form(t, call->exchange, CANDIDATE_BYTES, &text);
+	int r = match_recorded_form(m->tape, call->exchange, CANDIDATE_BYTES, &text);
 
-	r = r ? r : canon_normalise((struct span){text.data, text.len}, out);
+	r = r ? r : canon_normalise((struct span){text.data, text.len}, &m->options.recorded, out);
 	buffer_free(&text);
 	return r;
 }
 
-static void consider(struct search *s, const struct tape *t, const struct match_call *call)
+static void consider(struct search *s, const struct matcher *m, const struct match_call *call)
 {
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
 	struct form form;
 	uint64_t distance;
 
-	if (normalised_form(t, call, &text)) {
+	if (normalised_form(m, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
@@ -80,7 +81,7 @@ static void search(struct search *s, const struct matcher *m, const struct call_
 			!span_equal(span_of(call->exchange->authority), authority))
 			continue;
 		looked_at++;
-		consider(s, m->tape, call);
+		consider(s, m, call);
 	}
 }
 

@@ -121,9 +121,9 @@ static struct call_key head_key(struct span form)
 }
 
 /* `q->canonical` is there: what follows from it. */
-static int request_finish(struct match_request *q, struct form *ret)
+static int request_finish(struct match_request *q, const struct canon_view *view, struct form *ret)
 {
-	int r = canon_normalise(form_span(&q->canonical), &q->normalised);
+	int r = canon_normalise(form_span(&q->canonical), view, &q->normalised);
 
 	if (r)
 		return r;
@@ -138,11 +138,12 @@ static int request_finish(struct match_request *q, struct form *ret)
 	return 0;
 }
 
-int match_request_make(const struct canon_input *in, struct match_request *q, struct form *ret)
+int match_request_make(const struct matcher *m, const struct canon_input *in,
+	struct match_request *q, struct form *ret)
 {
 	int r = canon_request(in, &q->canonical);
 
-	return r ? r : request_finish(q, ret);
+	return r ? r : request_finish(q, &m->options.live, ret);
 }
 
 /* An answer that never came is none to give again and again. */
@@ -188,7 +189,7 @@ static int load_call(struct matcher *m, size_t i, struct match_request *q)
 		return 0;
 	request_reset(q);
 	r = match_recorded_form(m->tape, call->exchange, CANON_BODY_MAX, &q->canonical);
-	r = r ? r : request_finish(q, &parts);
+	r = r ? r : request_finish(q, &m->options.recorded, &parts);
 	if (r)
 		return r == -ENOMEM ? r : 0;
 	index_call(m, i, q, &parts);
@@ -224,7 +225,7 @@ static int allocate(struct matcher *m)
 	return 0;
 }
 
-int matcher_new(const struct tape *t, struct matcher **ret)
+int matcher_new(const struct tape *t, const struct match_options *options, struct matcher **ret)
 {
 	struct matcher *m = calloc(1, sizeof(*m));
 	int r;
@@ -232,6 +233,8 @@ int matcher_new(const struct tape *t, struct matcher **ret)
 	if (!m)
 		return -ENOMEM;
 	m->tape = t;
+	if (options)
+		m->options = *options;
 	m->count = t->exchange_count;
 	r = allocate(m);
 	r = r ? r : load_calls(m);
@@ -321,7 +324,7 @@ int match_next(struct matcher *m, const struct canon_input *request, struct matc
 {
 	struct match_request q = MATCH_REQUEST();
 	struct form parts;
-	int r = match_request_make(request, &q, &parts);
+	int r = match_request_make(m, request, &q, &parts);
 
 	*ret = (struct match){.occurrence = 1};
 	if (!r)
@@ -344,7 +347,8 @@ const struct exchange *match_peek(
 	struct form parts;
 	struct call_key url;
 
-	if (canon_request(&in, &q.canonical) == 0 && request_finish(&q, &parts) == 0) {
+	if (canon_request(&in, &q.canonical) == 0 &&
+		request_finish(&q, &m->options.live, &parts) == 0) {
 		url = canon_key(parts.url);
 		for (size_t i = 0; i < m->count && !found; i++) {
 			const struct match_call *call = &m->calls[i];

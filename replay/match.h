@@ -45,8 +45,21 @@ struct match {
 
 struct matcher;
 
-/* Computes every recorded request's key. The tape is borrowed and must outlive it. */
-int matcher_new(const struct tape *t, struct matcher **ret);
+/* What a request that has no recorded answer gets. */
+enum match_miss {
+	MATCH_MISS_FAIL,
+	MATCH_MISS_NEAREST, /* the answer to the nearest call, where one is near enough */
+	MATCH_MISS_LIVE,    /* what the real server says */
+};
+
+struct match_options {
+	struct canon_view recorded, live; /* borrowed, as all that they point to */
+	enum match_miss on_mismatch;      /* a near call is recorded */
+	enum match_miss on_missing;       /* none is; NEAREST is FAIL */
+};
+/* Computes every recorded request's key. The tape is borrowed and must outlive it. `options`: NULL
+ * for a strict replay without rules. */
+int matcher_new(const struct tape *t, const struct match_options *options, struct matcher **ret);
 void matcher_free(struct matcher *m);
 
 /* Takes the next exchange for this request. 0 or -errno (-ENOMEM). */

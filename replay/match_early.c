@@ -115,7 +115,7 @@ int match_early(struct matcher *m, const struct canon_input *request, struct mat
 	*ret = (struct match_early){0};
 	if (!m->has_duplex)
 		return 0;
-	r = match_request_make(&head, &q, &parts);
+	r = match_request_make(m, &head, &q, &parts);
 	if (!r && !q.sink)
 		take_if_begun(m, find_likely(m, &q, request), request->length, ret);
 	match_request_free(&q);
@@ -156,7 +156,7 @@ int match_early_end(struct matcher *m, const struct canon_input *request,
 	struct match_call *call = call_of(m, taken);
 	struct match_request q = MATCH_REQUEST();
 	struct form parts;
-	int r = match_request_make(request, &q, &parts);
+	int r = match_request_make(m, request, &q, &parts);
 	bool exact;
 
 	*ret = (struct match){.occurrence = 1};

@@ -43,6 +43,7 @@ struct match_index {
 
 struct matcher {
 	const struct tape *tape;
+	struct match_options options;
 	struct match_call *calls; /* as in tape->exchanges */
 	size_t count;
 	bool has_duplex; /* one at least tape_is_duplex() */
@@ -64,7 +65,8 @@ struct match_request {
 		.canonical = BUFFER(CANON_FORM_MAX), .normalised = BUFFER(CANON_NORMAL_MAX)        \
 	}
 /* Both forms; *ret: the parts of the normalised one. 0 or -errno; free it either way. */
-int match_request_make(const struct canon_input *in, struct match_request *q, struct form *ret);
+int match_request_make(const struct matcher *m, const struct canon_input *in,
+	struct match_request *q, struct form *ret);
 void match_request_free(struct match_request *q);
 /* Takes the next exchange for it, or explains why there is none. */
 void match_find(struct matcher *m, const struct match_request *q, struct match *ret);

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC   0x61727272u /* "rrra" */
-#define WIRE_VERSION 4
+#define WIRE_VERSION 5
 
 #define WIRE_LIBRARY "librrshim.so"
 #define WIRE_ARENA   "arena"

@@ -61,9 +61,9 @@ static void check_normal(const struct buffer *form)
 {
 	struct buffer once = BUFFER(CANON_NORMAL_MAX), twice = BUFFER(CANON_NORMAL_MAX);
 
-	if (canon_normalise(span_of_buffer(form), &once))
+	if (canon_normalise(span_of_buffer(form), NULL, &once))
 		abort();
-	if (canon_normalise(span_of_buffer(&once), &twice) ||
+	if (canon_normalise(span_of_buffer(&once), NULL, &twice) ||
 		!span_equal(span_of_buffer(&once), span_of_buffer(&twice)))
 		abort();
 	buffer_free(&once);

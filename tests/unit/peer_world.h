@@ -139,7 +139,7 @@ static inline void load(struct world *w)
 static inline void play(struct world *w, struct peer_timing timing)
 {
 	load(w);
-	cr_assert_eq(matcher_new(w->tape, &w->matcher), 0);
+	cr_assert_eq(matcher_new(w->tape, NULL, &w->matcher), 0);
 	w->ca = session_ca_new();
 	struct event_config *config = event_config_new();
 	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);

@@ -65,7 +65,7 @@ static uint64_t record(const char *head, const char *body, const char *response)
 static void load(void)
 {
 	scratch_load(&s);
-	cr_assert_eq(matcher_new(s.tape, &m), 0);
+	cr_assert_eq(matcher_new(s.tape, NULL, &m), 0);
 }
 
 static struct match ask_bytes(struct span text, const char *scheme, const char *authority)

@@ -277,7 +277,7 @@ static int load(struct replay *r)
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, &r->matcher);
+		error = matcher_new(r->tape, NULL, &r->matcher);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"

@@ -21,7 +21,7 @@ static const struct option options[] = {
 static int load_totals(struct show *s)
 {
 	struct matcher *matcher = NULL;
-	int r = matcher_new(s->tape, &matcher);
+	int r = matcher_new(s->tape, NULL, &matcher);
 
 	if (r == 0)
 		matcher_totals(matcher, &s->totals);
