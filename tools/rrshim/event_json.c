@@ -187,6 +187,10 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 		set_number(json, "opcode", e->message.opcode);
 		add_payload(json, e->message.direction, e->message.bytes, payload);
 		break;
+	case EVENT_ORIGIN:
+		set_text(json, "kind", e->origin.kind);
+		set_text(json, "value", e->origin.value);
+		break;
 	default:
 		break;
 	}
