@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one explanation may cost: this many recorded calls are looked at, the latest ones. */
-#define CANDIDATES_MAX    64
-#define CANDIDATE_BYTES   (1u << 20)
+/* What one explanation may cost: this many recorded calls are read, or one more than so much. */
+#define CANDIDATES_MAX    8
+#define CANDIDATES_BYTES  (4u << 20)
 #define MESSAGE_BYTES_MAX 4096
 
 /* The search for the recorded call most like the one asked. */
 struct search {
 	const struct form *asked;  /* as it came */
 	const struct form *actual; /* normalised, as what it is compared with is */
+	struct span normalised;    /* the text of it */
 	const struct match_call *best;
 	uint64_t distance;
 	struct buffer form; /* of the best, normalised */
@@ -31,7 +32,7 @@ static int normalised_form(
 	const struct matcher *m, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
-	int r = match_recorded_form(m->tape, call->exchange, CANDIDATE_BYTES, &text);
+	int r = match_recorded_form(m->tape, call->exchange, CANON_BODY_MAX, &text);
 
 	r = r ? r : canon_normalise((struct span){text.data, text.len}, &m->options.recorded, out);
 	buffer_free(&text);
@@ -63,24 +64,16 @@ static void consider(struct search *s, const struct matcher *m, const struct mat
 	buffer_free(&text);
 }
 
-static bool same_endpoint(const struct match_call *call, const struct call_key *endpoint)
+static void search(struct search *s, const struct matcher *m, enum nearest_scope scope)
 {
-	return memcmp(&call->endpoint, endpoint, sizeof(*endpoint)) == 0;
-}
+	struct nearest_found found[CANDIDATES_MAX];
+	size_t count = nearest_find(m->nearest, s->normalised, scope, found, CANDIDATES_MAX);
+	uint64_t bytes = 0;
 
-/* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
-static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
-{
-	struct span authority = form_authority(s->actual->line);
-	int looked_at = 0;
+	for (size_t i = 0; i < count && bytes < CANDIDATES_BYTES; i++) {
+		const struct match_call *call = &m->calls[found[i].call];
 
-	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
-		const struct match_call *call = &m->calls[i];
-
-		if (!call->servable || (endpoint && !same_endpoint(call, endpoint)) ||
-			!span_equal(span_of(call->exchange->authority), authority))
-			continue;
-		looked_at++;
+		bytes += call->exchange->request.body_bytes;
 		consider(s, m, call);
 	}
 }
@@ -211,16 +204,16 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 static enum match_outcome find_nearest(
 	const struct matcher *m, const struct match_slot *slot, struct search *s)
 {
-	struct call_key endpoint = canon_key(s->actual->line);
-
 	if (slot && slot->count) {
 		s->best = &m->calls[slot->last];
 		return MATCH_USED_UP;
 	}
-	search(s, m, &endpoint);
+	search(s, m, NEAREST_MODEL);
+	if (!s->best)
+		search(s, m, NEAREST_ENDPOINT);
 	if (s->best)
 		return MATCH_DIFFERENT;
-	search(s, m, NULL);
+	search(s, m, NEAREST_HOST);
 	return s->best || host_recorded(m, form_authority(s->actual->line)) ? MATCH_NO_ENDPOINT
 									    : MATCH_NO_HOST;
 }
@@ -254,7 +247,11 @@ void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret)
 {
 	struct form asked, actual;
-	struct search s = {.asked = &asked, .actual = &actual};
+	struct search s = {
+		.asked = &asked,
+		.actual = &actual,
+		.normalised = {request->normalised.data, request->normalised.len},
+	};
 
 	form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
 	form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);

@@ -154,7 +154,7 @@ static void link_sink(struct matcher *m, size_t i)
 		link_call(m, i, KEY_SINK);
 }
 
-static void index_call(
+static int index_call(
 	struct matcher *m, size_t i, const struct match_request *q, const struct form *parts)
 {
 	struct match_call *call = &m->calls[i];
@@ -163,18 +163,18 @@ static void index_call(
 		call->keys[kind] = q->keys[kind];
 		call->next[kind] = MATCH_NONE;
 	}
-	call->endpoint = canon_key(parts->line);
 	call->url = canon_key(parts->url);
 	memcpy(call->heads, q->heads, sizeof(call->heads));
 	call->servable = true;
 	m->has_duplex |= tape_is_duplex(call->exchange);
 	if (q->sink) {
 		link_sink(m, i);
-		return;
+		return 0;
 	}
 	link_call(m, i, KEY_CANONICAL);
 	link_call(m, i, KEY_NORMALISED);
 	m->totals.recorded++;
+	return nearest_add(m->nearest, i, form_span(&q->normalised));
 }
 
 /* One whose bytes are lost in a damaged recording is left out, not an error. */
@@ -192,8 +192,7 @@ static int load_call(struct matcher *m, size_t i, struct match_request *q)
 	r = r ? r : request_finish(q, &m->options.recorded, &parts);
 	if (r)
 		return r == -ENOMEM ? r : 0;
-	index_call(m, i, q, &parts);
-	return 0;
+	return index_call(m, i, q, &parts);
 }
 
 static int load_calls(struct matcher *m)
@@ -214,7 +213,8 @@ static int allocate(struct matcher *m)
 	while (slots < 2 * (m->count + MISSED_KEYS_MAX))
 		slots *= 2;
 	m->calls = calloc(m->count + 1, sizeof(*m->calls));
-	if (!m->calls)
+	m->nearest = nearest_new();
+	if (!m->calls || !m->nearest)
 		return -ENOMEM;
 	for (int kind = 0; kind < KEY_MAX; kind++) {
 		m->indices[kind].count = slots;
@@ -253,6 +253,7 @@ void matcher_free(struct matcher *m)
 		return;
 	for (int kind = 0; kind < KEY_MAX; kind++)
 		free(m->indices[kind].slots);
+	nearest_free(m->nearest);
 	free(m->calls);
 	free(m);
 }

@@ -4,6 +4,7 @@
 
 #include "replay/form.h"
 #include "replay/match.h"
+#include "replay/nearest.h"
 
 #define MATCH_NONE SIZE_MAX
 
@@ -19,8 +20,7 @@ struct match_call {
 	const struct exchange *exchange;
 	bool servable, served, sink;
 	struct call_key keys[KEY_MAX];
-	struct call_key endpoint; /* of method, scheme, authority, path, normalised */
-	struct call_key url;      /* of those and the query */
+	struct call_key url;      /* of method, scheme, authority, path, query, normalised */
 	struct call_key heads[2]; /* of all but the body, by enum match_key */
 	size_t next[KEY_MAX];     /* call with the same key, or MATCH_NONE */
 };
@@ -48,6 +48,7 @@ struct matcher {
 	size_t count;
 	bool has_duplex; /* one at least tape_is_duplex() */
 	struct match_index indices[KEY_MAX];
+	struct nearest *nearest; /* of `calls`, telemetry left out */
 	struct match_totals totals;
 };
 
