@@ -6,8 +6,10 @@
 #include <string.h>
 
 /* What one explanation may cost: this many recorded calls are read, or one more than so much. */
-#define CANDIDATES_MAX    8
-#define CANDIDATES_BYTES  (4u << 20)
+#define CANDIDATES_MAX   8
+#define CANDIDATES_BYTES (2u << 20)
+/* Those less like it than the best by more than this, which samples can tell, are not read. */
+#define CANDIDATES_SPREAD 0.1
 #define MESSAGE_BYTES_MAX 4096
 
 /* The search for the recorded call most like the one asked. */
@@ -17,6 +19,7 @@ struct search {
 	struct span normalised;    /* the text of it */
 	const struct match_call *best;
 	uint64_t distance;
+	double likeness;
 	struct buffer form; /* of the best, normalised */
 };
 
@@ -26,6 +29,17 @@ static bool is_likelier(const struct match_call *a, const struct match_call *b)
 	if (a->served != b->served)
 		return !a->served;
 	return a->served ? a > b : a < b;
+}
+
+/* Places that differ first: a text counts once, however much of it does. */
+static bool is_nearer(
+	const struct search *s, const struct match_call *call, uint64_t distance, double likeness)
+{
+	if (!s->best || distance != s->distance)
+		return !s->best || distance < s->distance;
+	if (likeness != s->likeness)
+		return likeness > s->likeness;
+	return is_likelier(call, s->best);
 }
 
 static int normalised_form(
@@ -39,7 +53,8 @@ static int normalised_form(
 	return r;
 }
 
-static void consider(struct search *s, const struct matcher *m, const struct match_call *call)
+static void consider(
+	struct search *s, const struct matcher *m, const struct match_call *call, double likeness)
 {
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
 	struct form form;
@@ -52,14 +67,14 @@ static void consider(struct search *s, const struct matcher *m, const struct mat
 	form_parse((struct span){text.data, text.len}, &form);
 	distance = match_differences(&form, s->actual, NULL);
 	form_free(&form);
-	if (!s->best || distance < s->distance ||
-		(distance == s->distance && is_likelier(call, s->best))) {
+	if (is_nearer(s, call, distance, likeness)) {
 		struct buffer worse = s->form;
 
 		s->form = text;
 		text = worse;
 		s->best = call;
 		s->distance = distance;
+		s->likeness = likeness;
 	}
 	buffer_free(&text);
 }
@@ -73,8 +88,10 @@ static void search(struct search *s, const struct matcher *m, enum nearest_scope
 	for (size_t i = 0; i < count && bytes < CANDIDATES_BYTES; i++) {
 		const struct match_call *call = &m->calls[found[i].call];
 
+		if (found[i].likeness < found[0].likeness - CANDIDATES_SPREAD)
+			continue;
 		bytes += call->exchange->request.body_bytes;
-		consider(s, m, call);
+		consider(s, m, call, found[i].likeness);
 	}
 }
 

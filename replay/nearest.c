@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Where a request's samples are in this many places in all, the commoner ones are not looked up. */
-#define POSTINGS_MAX   (1u << 20)
+#define POSTINGS_MAX   (1u << 18)
 #define CANDIDATES_MAX 256 /* whose samples are compared one by one */
 #define SAMPLES_MAX    (SAMPLES_WHOLE_MAX + 2 * SAMPLES_TURN_MAX)
 
