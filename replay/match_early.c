@@ -14,7 +14,7 @@
 
 static int normal_text(struct span s, struct buffer *out)
 {
-	return canon_normal_value(s, SHAPES_TEXT, out);
+	return canon_normal_value(s, SHAPES_TEXT, NULL, out);
 }
 
 /* Bytes of a body as the normalised form has them. */
