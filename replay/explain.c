@@ -5,17 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one explanation may cost: this many recorded calls are looked at, the latest ones. */
-#define CANDIDATES_MAX    64
-#define CANDIDATE_BYTES   (1u << 20)
+/* What one explanation may cost: this many recorded calls are read, or one more than so much. */
+#define CANDIDATES_MAX   8
+#define CANDIDATES_BYTES (2u << 20)
+/* Those less like it than the best by more than this, which samples can tell, are not read. */
+#define CANDIDATES_SPREAD 0.1
 #define MESSAGE_BYTES_MAX 4096
 
 /* The search for the recorded call most like the one asked. */
 struct search {
 	const struct form *asked;  /* as it came */
 	const struct form *actual; /* normalised, as what it is compared with is */
+	struct span normalised;    /* the text of it */
 	const struct match_call *best;
 	uint64_t distance;
+	double likeness;
 	struct buffer form;    /* of the best, normalised */
 	uint64_t left, hidden; /* used up: recorded calls of that key which are not to be had */
 	bool retry;
@@ -29,61 +33,67 @@ static bool is_likelier(const struct match_call *a, const struct match_call *b)
 	return a->served ? a > b : a < b;
 }
 
+/* Places that differ first: a text counts once, however much of it does. */
+static bool is_nearer(
+	const struct search *s, const struct match_call *call, uint64_t distance, double likeness)
+{
+	if (!s->best || distance != s->distance)
+		return !s->best || distance < s->distance;
+	if (likeness != s->likeness)
+		return likeness > s->likeness;
+	return is_likelier(call, s->best);
+}
+
 int match_normalised_form(
-	const struct matcher *m, const struct match_call *call, size_t body_max, struct buffer *out)
+	const struct matcher *m, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
-	int r = match_recorded_form(m->tape, call->exchange, body_max, &text);
+	int r = match_recorded_form(m->tape, call->exchange, CANON_BODY_MAX, &text);
 
 	r = r ? r : canon_normalise((struct span){text.data, text.len}, &m->options.recorded, out);
 	buffer_free(&text);
 	return r;
 }
 
-static void consider(struct search *s, const struct matcher *m, const struct match_call *call)
+static void consider(
+	struct search *s, const struct matcher *m, const struct match_call *call, double likeness)
 {
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
 	struct form form;
 	uint64_t distance;
 
-	if (match_normalised_form(m, call, CANDIDATE_BYTES, &text)) {
+	if (match_normalised_form(m, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
 	form_parse((struct span){text.data, text.len}, &form);
 	distance = match_differences(&form, s->actual, NULL);
 	form_free(&form);
-	if (!s->best || distance < s->distance ||
-		(distance == s->distance && is_likelier(call, s->best))) {
+	if (is_nearer(s, call, distance, likeness)) {
 		struct buffer worse = s->form;
 
 		s->form = text;
 		text = worse;
 		s->best = call;
 		s->distance = distance;
+		s->likeness = likeness;
 	}
 	buffer_free(&text);
 }
 
-static bool same_endpoint(const struct match_call *call, const struct call_key *endpoint)
+static void search(struct search *s, const struct matcher *m, enum nearest_scope scope)
 {
-	return memcmp(&call->endpoint, endpoint, sizeof(*endpoint)) == 0;
-}
+	struct nearest_found found[CANDIDATES_MAX];
+	size_t count = nearest_find(m->nearest, s->normalised, scope, found, CANDIDATES_MAX);
+	uint64_t bytes = 0;
 
-/* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
-static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
-{
-	struct span authority = form_authority(s->actual->line);
-	int looked_at = 0;
+	for (size_t i = 0; i < count && bytes < CANDIDATES_BYTES; i++) {
+		const struct match_call *call = &m->calls[found[i].call];
 
-	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
-		const struct match_call *call = &m->calls[i];
-
-		if (!call->servable || (endpoint && !same_endpoint(call, endpoint)) ||
-			!span_equal(span_of(call->exchange->authority), authority))
+		if (found[i].likeness < found[0].likeness - CANDIDATES_SPREAD)
 			continue;
-		looked_at++;
-		consider(s, m, call);
+		bytes += call->exchange->request.body_bytes;
+		consider(s, m, call, found[i].likeness);
 	}
 }
 
@@ -93,7 +103,7 @@ static void take_nearest(struct search *s, const struct matcher *m, const struct
 	const struct match_call *call = match_call_of(m, x);
 
 	s->form = BUFFER(CANON_NORMAL_MAX);
-	if (match_normalised_form(m, call, CANON_BODY_MAX, &s->form) == 0)
+	if (match_normalised_form(m, call, &s->form) == 0)
 		s->best = call;
 }
 
@@ -247,18 +257,18 @@ static void count_left(struct search *s, const struct matcher *m, const struct m
 static enum match_outcome find_nearest(
 	const struct matcher *m, const struct match_slot *slot, struct search *s)
 {
-	struct call_key endpoint = canon_key(s->actual->line);
-
 	if (slot && slot->count) {
 		count_left(s, m, slot);
 		s->best = s->best ? s->best : &m->calls[slot->last];
 		return MATCH_USED_UP;
 	}
 	if (!s->best)
-		search(s, m, &endpoint);
+		search(s, m, NEAREST_MODEL);
+	if (!s->best)
+		search(s, m, NEAREST_ENDPOINT);
 	if (s->best)
 		return MATCH_DIFFERENT;
-	search(s, m, NULL);
+	search(s, m, NEAREST_HOST);
 	return s->best || host_recorded(m, form_authority(s->actual->line)) ? MATCH_NO_ENDPOINT
 									    : MATCH_NO_HOST;
 }
@@ -294,7 +304,12 @@ void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret)
 {
 	struct form asked, actual;
-	struct search s = {.asked = &asked, .actual = &actual, .retry = request->retry};
+	struct search s = {
+		.asked = &asked,
+		.actual = &actual,
+		.normalised = {request->normalised.data, request->normalised.len},
+		.retry = request->retry,
+	};
 
 	form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
 	form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);

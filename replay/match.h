@@ -72,7 +72,7 @@ struct match_options {
 	} hidden;
 };
 
-#define MATCH_LIKENESS_MIN 0.6
+#define MATCH_LIKENESS_MIN 0.5
 /* Computes every recorded request's key. The tape is borrowed and must outlive it. `options`: NULL
  * for a strict replay without rules. */
 int matcher_new(const struct tape *t, const struct match_options *options, struct matcher **ret);

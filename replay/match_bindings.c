@@ -86,7 +86,9 @@ void bindings_bind(struct match_bindings *b, uint64_t recorded, uint64_t live)
 {
 	uint64_t r = named(recorded), l = named(live);
 
-	if (r == l || bindings_test(b, r, l) == BINDING_AGREES)
+	if (partner(&b->to_live, r) == l)
+		return;
+	if (r == l && (partner(&b->to_live, r) || partner(&b->to_recorded, l)))
 		return;
 	unbind(&b->to_recorded, partner(&b->to_live, r));
 	unbind(&b->to_live, partner(&b->to_recorded, l));
@@ -109,6 +111,8 @@ bool bindings_align(const struct canon_marks *recorded, const struct canon_marks
 	for (size_t i = 0; i < live->count && same; i++) {
 		uint64_t r = recorded->values[i], l = live->values[i];
 
+		if (r == l)
+			continue;
 		same = bindings_test(&here, r, l) != BINDING_CONTRADICTS;
 		if (same)
 			bindings_bind(&here, r, l);

@@ -13,6 +13,7 @@
 
 /* More differences than anyone would call the same request. */
 #define DIFFERENCES_MAX 512
+#define CANDIDATES_MAX  32
 /* Bodies that one request is compared with. */
 #define COMPARED_BYTES (64u << 20)
 /* A pid of one or two digits is as likely a number that counts something. */
@@ -161,7 +162,7 @@ static bool explains(
 	struct comparison c = {.m = m, .live = {q->normalised.data, q->normalised.len}};
 	bool explained = false;
 
-	if (match_normalised_form(m, call, CANON_BODY_MAX, &form) == 0) {
+	if (match_normalised_form(m, call, &form) == 0) {
 		c.recorded = (struct span){form.data, form.len};
 		explained = bindings_align(&call->marks, &q->marks) && is_explained(&c);
 	}
@@ -173,14 +174,16 @@ static bool explains(
 
 struct match_call *match_explained(struct matcher *m, const struct match_request *q)
 {
-	size_t candidates[MATCH_CANDIDATES_MAX], count;
+	struct span asked = {q->normalised.data, q->normalised.len};
+	struct nearest_found found[CANDIDATES_MAX];
+	size_t count;
 	uint64_t compared = 0;
 
 	if (!m->options.recorded.origins || !m->options.live.origins)
 		return NULL;
-	count = match_candidates(m, q, candidates);
+	count = nearest_find(m->nearest, asked, NEAREST_MODEL, found, CANDIDATES_MAX);
 	for (size_t i = 0; i < count && compared < COMPARED_BYTES; i++) {
-		struct match_call *call = &m->calls[candidates[i]];
+		struct match_call *call = &m->calls[found[i].call];
 
 		if (call->served)
 			continue;

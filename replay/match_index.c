@@ -138,7 +138,6 @@ static int index_call(
 		call->keys[kind] = q->keys[kind];
 		call->next[kind] = MATCH_NONE;
 	}
-	call->endpoint = canon_key(parts->line);
 	call->url = canon_key(parts->url);
 	memcpy(call->heads, q->heads, sizeof(call->heads));
 	call->servable = true;

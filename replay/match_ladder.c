@@ -38,7 +38,7 @@ static void bind_values(struct matcher *m, const struct match_slot *slot,
 	for (size_t i = 0; i < recorded->count && recorded->count == live->count; i++) {
 		uint64_t r = recorded->values[i], l = live->values[i];
 
-		if (!is_apart(slot, i) || bindings_test(&m->bindings, r, l) == BINDING_NONE)
+		if (!is_apart(slot, i) || bindings_test(&m->bindings, r, l) != BINDING_CONTRADICTS)
 			bindings_bind(&m->bindings, r, l);
 	}
 }

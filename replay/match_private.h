@@ -22,8 +22,7 @@ struct match_call {
 	bool servable, served, sink;
 	bool hidden; /* by match_options.hidden; counts as served */
 	struct call_key keys[KEY_MAX];
-	struct call_key endpoint; /* of method, scheme, authority, path, normalised */
-	struct call_key url;      /* of those and the query */
+	struct call_key url;      /* of method, scheme, authority, path, query, normalised */
 	struct call_key heads[2]; /* of all but the body, by enum match_key */
 	size_t next[KEY_MAX];     /* call with the same key, or MATCH_NONE */
 	struct canon_marks marks; /* what the marks of its normalised form stand for */
@@ -66,7 +65,8 @@ struct match_bindings {
 enum match_binding { BINDING_NONE, BINDING_AGREES, BINDING_CONTRADICTS };
 /* A value stands for itself: what a recorded answer said comes back as it was. */
 enum match_binding bindings_test(const struct match_bindings *b, uint64_t recorded, uint64_t live);
-/* Past their maximum, or without memory, nothing new is bound. */
+/* In place of what both were bound to, unless it is one value that only stands for itself. Past
+ * their maximum, or without memory, nothing new is bound. */
 void bindings_bind(struct match_bindings *b, uint64_t recorded, uint64_t live);
 void bindings_free(struct match_bindings *b);
 /* Whether each recorded value stands with one and the same live value, and the other way round. */
@@ -79,7 +79,7 @@ struct matcher {
 	size_t count;
 	bool has_duplex; /* one at least tape_is_duplex() */
 	struct match_index indices[KEY_MAX];
-	struct nearest *nearest; /* of those that may be served as such */
+	struct nearest *nearest; /* of `calls`, telemetry and hidden ones left out */
 	struct match_bindings bindings;
 	struct handed *handed; /* NULL: the caller's */
 	struct match_totals totals;
@@ -106,7 +106,7 @@ struct match_call *match_call_of(const struct matcher *m, const struct exchange 
 /* A request asked for, in both its forms. */
 struct match_request {
 	struct buffer canonical, normalised;
-	struct call_key keys[KEY_MAX], heads[2], endpoint;
+	struct call_key keys[KEY_MAX], heads[2];
 	struct canon_marks marks;
 	enum rule_repeat repeat;
 	bool sink;
@@ -144,13 +144,6 @@ struct match_call *match_explained(struct matcher *m, const struct match_request
  */
 void match_miss(struct matcher *m, const struct match_request *q, const struct match_slot *slot,
 	struct match_call *own, struct match *ret);
-/*
- * The recorded calls a request of that endpoint may be, the likeliest first where that is known;
- * returns how many.
- */
-#define MATCH_CANDIDATES_MAX 64
-size_t match_candidates(const struct matcher *m, const struct match_request *q,
-	size_t ret[static MATCH_CANDIDATES_MAX]);
 /* Fills m->handed, unless the caller knows what was handed out. 0 or -errno. */
 int match_handed_load(struct matcher *m);
 
@@ -186,9 +179,9 @@ void match_excerpts(struct span expected, struct span actual, json_t **ret_expec
 json_t *match_excerpt(struct span text);
 #define MATCH_EXCERPT_MAX 200
 
-/* Appends a call's normalised form; `body_max` as for match_recorded_form(). */
-int match_normalised_form(const struct matcher *m, const struct match_call *call, size_t body_max,
-	struct buffer *out);
+/* Appends a recorded call's normalised form. 0 or -errno. */
+int match_normalised_form(
+	const struct matcher *m, const struct match_call *call, struct buffer *out);
 
 /*
  * Finds the recorded call most like this one, or takes ret->nearest for it, and says how they

@@ -50,7 +50,6 @@ int match_request_finish(struct match_request *q, const struct canon_view *view,
 	q->keys[KEY_CANONICAL] = canon_key(form_span(&q->canonical));
 	q->keys[KEY_NORMALISED] = canon_key(form_span(&q->normalised));
 	q->keys[KEY_SINK] = canon_key(ret->line);
-	q->endpoint = q->keys[KEY_SINK];
 	q->heads[KEY_CANONICAL] = head_key(form_span(&q->canonical));
 	q->heads[KEY_NORMALISED] = head_key(form_span(&q->normalised));
 	return 0;

@@ -125,10 +125,10 @@ Test(match_policy, the_nearest_answer_is_counted_apart)
 Test(match_policy, what_was_not_served_yet_is_preferred)
 {
 	record(CHAT, SAY("count the files of this folder"), REPLY("x"));
-	record(CHAT, SAY("count the big files of this folder"), REPLY("y"));
+	record(CHAT, SAY("count the files of this project"), REPLY("y"));
 	load_with(&warn);
 	check_served(ask(CHAT, SAY("count the files of this folder")), 1);
-	check_nearest(ask(CHAT, SAY("count the files of that folder")), 2, MATCH_DIFFERENT);
+	check_nearest(ask(CHAT, SAY("count the files of this image")), 2, MATCH_DIFFERENT);
 	check_nearest(ask(CHAT, SAY("count the files of this folder")), 1, MATCH_USED_UP);
 }
 
