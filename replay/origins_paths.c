@@ -96,7 +96,7 @@ static size_t spell_percent(char *to, struct span path, bool upper)
 
 static int add_slugs(struct paths *p, enum origin_kind kind, struct span path, bool all)
 {
-	char text[PATH_MAX_];
+	char text[PATH_MAX_] = "";
 	size_t n = spell_slug(text, path, all);
 	int r = add_spelling(p, kind, true, text, n);
 
