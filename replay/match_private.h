@@ -96,8 +96,12 @@ void match_diff_text(struct match_diff *d, const char *at, struct span expected,
 /* Counts a difference, and lists it with these values (NULL: not there); takes both references. */
 void match_diff_add(struct match_diff *d, const char *at, json_t *expected, json_t *actual);
 bool match_diff_wants_more(const struct match_diff *d);
-/* Two texts cut to what is around their first difference. */
-void match_excerpts(struct span expected, struct span actual, json_t **ret_expected,
+/*
+ * Two texts cut to what is around their first difference. Returns which words differ: {"count",
+ * "hunks": [{"offset" in the actual text, "before", "expected", "actual", "after"}, …]}, or NULL
+ * where the texts are short enough to see it. A new reference.
+ */
+json_t *match_excerpts(struct span expected, struct span actual, json_t **ret_expected,
 	json_t **ret_actual, size_t *ret_offset);
 /* A JSON string of at most MATCH_EXCERPT_MAX bytes; bytes that are not UTF-8 become '?'. */
 json_t *match_excerpt(struct span text);
