@@ -112,6 +112,22 @@ json_t *match_excerpt(struct span text);
 void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret);
 
+/* The URL a canonical form stands for, secrets already marks. */
+void match_append_url(struct buffer *b, const struct form *form);
+/*
+ * A miss in one sentence. `nearest`: number of a recorded call, 0 none; `recorded`: calls under the
+ * key. A new reference.
+ */
+json_t *match_sentence(enum match_outcome outcome, const struct form *asked, uint64_t nearest,
+	uint64_t recorded, const json_t *differences);
+/*
+ * What differs between two requests as they came and does not count: [{"at", "expected", "actual",
+ * "mark": what both are taken for}, …], without what is in `differences`. `asked` is canonical,
+ * `actual` its normalised form. A new reference.
+ */
+json_t *match_passed_over(const struct matcher *m, const struct exchange *recorded,
+	const struct form *asked, const struct form *actual, const json_t *differences);
+
 /* Recorded calls of one key that were in flight together and got different answers. */
 uint64_t match_count_ambiguous(const struct matcher *m);
 
