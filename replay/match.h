@@ -48,7 +48,7 @@ struct match {
 	json_t *explanation;
 };
 
-#define MATCH_DIFFERENCES_MAX 10
+#define MATCH_DIFFERENCES_MAX 40
 
 struct matcher;
 
