@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 
 /* Keys never recorded whose occurrences are counted; past that they are only missed. */
 #define MISSED_KEYS_MAX 4096
@@ -124,12 +123,13 @@ static struct call_key head_key(struct span form)
 static int request_finish(struct match_request *q, const struct canon_view *view, struct form *ret)
 {
 	int r = canon_normalise(form_span(&q->canonical), view, &q->normalised);
+	struct rules_view rules;
 
 	if (r)
 		return r;
 	form_split(form_span(&q->normalised), ret);
-	q->sink = sink_is_one(
-		form_method(ret->line), form_authority(ret->line), form_path(ret->line));
+	rules_view(view->rules, ret->line, &rules);
+	q->sink = rules_is_sink(&rules);
 	q->keys[KEY_CANONICAL] = canon_key(form_span(&q->canonical));
 	q->keys[KEY_NORMALISED] = canon_key(form_span(&q->normalised));
 	q->keys[KEY_SINK] = canon_key(ret->line);

@@ -12,7 +12,7 @@
  * the canonical form or, where that has nothing to serve, of the normalised one; an exchange served
  * by either is served.
  *
- * Telemetry (replay/sinks.h) goes by its address alone, again when it is used up, and is counted
+ * Telemetry (by the rules) goes by its address alone, again when it is used up, and is counted
  * apart from everything else: what it did not find is no miss.
  */
 enum match_outcome {

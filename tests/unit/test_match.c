@@ -8,18 +8,21 @@
 
 static struct scratch s;
 static struct matcher *m;
+static struct rules *rules;
 static uint64_t next_channel;
 
 static void begin(void)
 {
 	scratch_begin(&s);
 	m = NULL;
+	rules = NULL;
 	next_channel = 1;
 }
 
 static void end(void)
 {
 	matcher_free(m);
+	rules_free(rules);
 	scratch_free(&s);
 }
 
@@ -66,6 +69,19 @@ static void load(void)
 {
 	scratch_load(&s);
 	cr_assert_eq(matcher_new(s.tape, NULL, &m), 0);
+}
+
+/* As `rrshim replay` does: by the built-in rules, and these. */
+static void load_with_rules(const char *text)
+{
+	struct match_options options = {0};
+	struct rules_error error;
+
+	cr_assert_eq(rules_new(&rules), 0);
+	cr_assert_eq(rules_add(rules, "test", span_of(text), &error), 0, "%s", error.message);
+	options.recorded.rules = options.live.rules = rules;
+	scratch_load(&s);
+	cr_assert_eq(matcher_new(s.tape, &options, &m), 0);
 }
 
 static struct match ask_bytes(struct span text, const char *scheme, const char *authority)
@@ -646,7 +662,7 @@ Test(match, telemetry_goes_by_its_address)
 	record(TRACES, "{\"spans\":2}", REPLY("y"));
 	record(TRACES, "{\"spans\":3}", NULL); /* was not answered any more */
 	record(CHAT, SAY("hi"), REPLY("x"));
-	load();
+	load_with_rules("");
 	for (uint64_t i = 0; i < 4; i++) {
 		match = ask(TRACES, "{\"spans\":4}");
 		cr_assert_eq(match.outcome, MATCH_SINK);
@@ -668,7 +684,7 @@ Test(match, telemetry_that_was_never_recorded_is_no_miss)
 	struct match match;
 
 	record(CHAT, SAY("hi"), REPLY("x"));
-	load();
+	load_with_rules("");
 	match = ask(TRACES, "{}");
 	cr_assert(!match_is_miss(&match));
 	check_message(match, MATCH_SINK_UNRECORDED,
