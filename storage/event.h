@@ -29,7 +29,8 @@
 	EVENT(15, STREAM, "io.network.stream")                                                     \
 	EVENT(16, ROUTE, "io.network.route")                                                       \
 	EVENT(17, MESSAGE, "io.network.message")                                                   \
-	EVENT(18, ORIGIN, "session.origin")
+	EVENT(18, ORIGIN, "session.origin")                                                        \
+	EVENT(19, CHECKPOINT, "recording.checkpoint")
 
 enum event_type {
 #define EVENT(code, name, json) EVENT_##name = code,
@@ -165,6 +166,10 @@ struct trace_event {
 			struct span kind;  /* "folder", "random", … (replay/origins.h) */
 			struct span value; /* another in every run */
 		} origin;
+		struct {
+			struct span label;
+			struct span metadata; /* JSON; may be empty */
+		} checkpoint;
 	};
 };
 

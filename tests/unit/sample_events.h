@@ -103,6 +103,10 @@ static inline struct trace_event sample_event(uint32_t type)
 		e.origin.kind = SPAN_LITERAL("folder");
 		e.origin.value = SPAN_LITERAL("/home/me/project");
 		break;
+	case EVENT_CHECKPOINT:
+		e.checkpoint.label = SPAN_LITERAL("after planning");
+		e.checkpoint.metadata = SPAN_LITERAL("{\"step\":2}");
+		break;
 	}
 	return e;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 
@@ -55,7 +54,7 @@ static void add_unknown_name(struct replay *r, json_t *missed)
 
 	if (!missed)
 		return;
-	if (name && sink_is_host(span_of(name))) {
+	if (name && rules_is_sink_host(r->options.rules, span_of(name))) {
 		r->unknown_sinks++;
 	} else {
 		r->unknown_names++;
@@ -83,6 +82,10 @@ static void answer(
 
 	if (request->call == WIRE_CALL_REFUSED) {
 		refuse(r, request);
+		return;
+	}
+	if (request->call == WIRE_CALL_CHECKPOINT) {
+		reply->verdict = WIRE_PASS;
 		return;
 	}
 	if (request->call == WIRE_CALL_TRUST) {
@@ -288,7 +291,9 @@ static void stop(void *context)
 static int make_matcher(struct replay *r)
 {
 	struct match_options options = {
-		.recorded = {.origins = r->tape->origins}, .live = {.origins = r->live}};
+		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
+		.live = {.rules = r->options.rules, .origins = r->live},
+	};
 
 	return r->live ? matcher_new(r->tape, &options, &r->matcher) : -ENOMEM;
 }

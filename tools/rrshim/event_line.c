@@ -138,6 +138,11 @@ static void put_summary(const struct trace_event *e, bool payload)
 		putchar(' ');
 		put(e->origin.value);
 		break;
+	case EVENT_CHECKPOINT:
+		put(e->checkpoint.label);
+		putchar(' ');
+		put(e->checkpoint.metadata);
+		break;
 	default:
 		break;
 	}
