@@ -42,6 +42,11 @@ uint32_t origins_kinds(const struct origins *o, struct span word)
 	return 0;
 }
 
+bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns)
+{
+	return false;
+}
+
 const char *origin_name(enum origin_kind kind)
 {
 	static const char *const names[ORIGIN_KIND_MAX] = {

@@ -50,6 +50,9 @@ size_t origins_drawn(const struct origins *o, struct span text, size_t at, const
 /* For comparing: what a whole word might be, as 1 << kind; short pids, names and times too. */
 uint32_t origins_kinds(const struct origins *o, struct span word);
 
+/* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
+bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);
+
 const char *origin_name(enum origin_kind kind);
 /* False: not the name of a kind. */
 bool origin_by_name(struct span name, enum origin_kind *ret);
