@@ -24,7 +24,8 @@ static const char *const exact_members[] = {"model", "modelId", "model_id", "mod
 struct member {
 	uint32_t at, len; /* of its name as written: in `names` or the text; later of all of it */
 	uint32_t name;    /* node; its value is the next */
-	bool own, marked; /* in `names`; with a mark in it */
+	uint32_t noted, noted_len; /* the values noted for it */
+	bool own, marked;          /* in `names`; with a mark in it */
 };
 
 struct writer {
@@ -59,7 +60,11 @@ static struct span node_span(const struct writer *w, uint32_t i)
 
 static struct place place_at(struct rules_path path)
 {
-	return (struct place){path, path.bits[0] | path.bits[1] | path.bits[2] | path.bits[3]};
+	struct place place = {path, false};
+
+	for (size_t i = 0; i < sizeof(path.bits) / sizeof(*path.bits); i++)
+		place.ruled |= path.bits[i] != 0;
+	return place;
 }
 
 /* ---- names ---- */
@@ -100,6 +105,17 @@ static int name_text(const struct writer *w, uint32_t i, struct buffer *scratch,
 	return r;
 }
 
+/* `note`: its values, too, which are to be in the order of the form, not of the text. */
+static int mark_name(
+	const struct canon_normal *normal, struct span name, bool note, struct buffer *out)
+{
+	struct canon_normal n = *normal;
+
+	if (!note)
+		n.marks = NULL;
+	return canon_normal_text(&n, name, SHAPES_TEXT, true, out);
+}
+
 /* The name as it is to be written, if it is another than in the text. */
 static int spell_name(struct writer *w, uint32_t i, struct member *m)
 {
@@ -109,7 +125,7 @@ static int spell_name(struct writer *w, uint32_t i, struct member *m)
 	int r = name_text(w, i, &scratch, &name);
 
 	if (!r && w->normal)
-		r = canon_normal_text(w->normal, name, SHAPES_TEXT, true, &w->names);
+		r = mark_name(w->normal, name, false, &w->names);
 	else if (!r)
 		r = canon_escape(name, &w->names);
 	buffer_free(&scratch);
@@ -128,7 +144,7 @@ static int spell_name(struct writer *w, uint32_t i, struct member *m)
 static int push_member(struct writer *w, uint32_t i)
 {
 	const struct canon_node *n = &w->tree->nodes[i];
-	struct member m = {n->at, n->len, i, false, false};
+	struct member m = {.at = n->at, .len = n->len, .name = i};
 	int r = 0;
 
 	if (w->normal ? !is_ordinary(node_span(w, i)) : n->spelling == CANON_FREE)
@@ -202,10 +218,34 @@ static int compare_written(const void *x, const void *y, void *text)
 		(struct span){data + a->at, a->len}, (struct span){data + b->at, b->len});
 }
 
+static size_t noted_count(const struct writer *w)
+{
+	return w->normal && w->normal->marks ? w->normal->marks->count : 0;
+}
+
+/* What was noted for the members from `from` to `to`, in their new order. */
+static int reorder_noted(struct writer *w, size_t from, size_t to, size_t start)
+{
+	struct canon_marks *marks = w->normal->marks, copy = {0};
+	size_t end = noted_count(w);
+	int r = end > start ? canon_marks_add(&copy, marks->values + start, end - start) : 0;
+
+	if (r || end == start)
+		return r;
+	marks->count = start;
+	for (size_t i = from; i < to && !r; i++) {
+		const struct member *m = &w->members[i];
+
+		r = canon_marks_add(marks, copy.values + (m->noted - start), m->noted_len);
+	}
+	canon_marks_free(&copy);
+	return r;
+}
+
 /* Members from `from` to `to`, written, one after the other, are written again in their order. */
 static int rewrite_sorted(struct writer *w, size_t from, size_t to)
 {
-	size_t start = w->members[from].at;
+	size_t start = w->members[from].at, noted = w->members[from].noted;
 	struct buffer copy = BUFFER(SIZE_MAX);
 	int r;
 
@@ -219,7 +259,7 @@ static int rewrite_sorted(struct writer *w, size_t from, size_t to)
 		r = r ? r : buffer_append(w->out, copy.data + (m->at - start), m->len);
 	}
 	buffer_free(&copy);
-	return r;
+	return r || !w->normal->marks ? r : reorder_noted(w, from, to, noted);
 }
 
 /* ---- values ---- */
@@ -321,11 +361,13 @@ static int write_number(struct writer *w, uint32_t i)
 	return canon_number(s, w->out);
 }
 
-static int write_mark(struct writer *w, const char *mark)
+static int write_mark(struct writer *w, uint32_t i, const char *mark)
 {
 	int r = append_text(w->out, "\"");
 
-	r = r ? r : canon_escape(span_of(mark ? mark : CANON_ANY), w->out);
+	mark = mark ? mark : CANON_ANY;
+	r = r ? r : canon_note_mark(w->normal->marks, mark, node_span(w, i));
+	r = r ? r : canon_escape(span_of(mark), w->out);
 	return r ? r : append_text(w->out, "\"");
 }
 
@@ -345,7 +387,7 @@ static int write_by_rule(struct writer *w, uint32_t i, enum rule_action action, 
 	const struct place *place)
 {
 	if (action == RULE_MARK)
-		return write_mark(w, mark);
+		return write_mark(w, i, mark);
 	return action == RULE_EXACT ? write_exactly(w, i) : write_value(w, i, place);
 }
 
@@ -355,7 +397,7 @@ static enum rule_action step_to(struct writer *w, const struct place *from, stru
 {
 	enum rule_action action = RULE_NONE;
 
-	*ret = (struct place){0};
+	ret->ruled = false;
 	*ret_mark = NULL;
 	if (from->ruled) {
 		action = rules_json_step(
@@ -370,19 +412,23 @@ static int write_member(struct writer *w, size_t at, const struct place *from, b
 {
 	struct member m = w->members[at];
 	struct span written = member_name(w, &m), name = node_span(w, m.name);
-	struct buffer scratch = BUFFER(SIZE_MAX);
+	struct buffer scratch = BUFFER(SIZE_MAX), again = BUFFER(SIZE_MAX);
 	enum rule_action action = RULE_NONE;
-	struct place place = {0};
 	const char *mark = NULL;
-	int r = from->ruled ? name_text(w, m.name, &scratch, &name) : 0;
+	struct place place;
+	int r = from->ruled || m.marked ? name_text(w, m.name, &scratch, &name) : 0;
 
 	if (!r)
 		action = step_to(w, from, name, 0, &place, &mark);
 	if (!r && w->normal && action == RULE_NONE && is_exact(name) &&
 		w->tree->nodes[m.name + 1].kind == CANON_STRING)
 		action = RULE_EXACT;
-	buffer_free(&scratch);
 	w->members[at].len = 0;
+	w->members[at].noted = (uint32_t)noted_count(w);
+	if (!r && m.marked && action != RULE_IGNORE && w->normal->marks)
+		r = mark_name(w->normal, name, true, &again);
+	buffer_free(&scratch);
+	buffer_free(&again);
 	if (r || action == RULE_IGNORE)
 		return r;
 	r = first ? 0 : append_text(w->out, ",");
@@ -392,6 +438,7 @@ static int write_member(struct writer *w, size_t at, const struct place *from, b
 	r = r ? r : append_text(w->out, "\":");
 	r = r ? r : write_by_rule(w, m.name + 1, action, mark, &place);
 	w->members[at].len = (uint32_t)(w->out->len - w->members[at].at);
+	w->members[at].noted_len = (uint32_t)noted_count(w) - w->members[at].noted;
 	return r;
 }
 

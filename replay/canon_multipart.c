@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/canon_tree.h"
 
 /*
  * Multipart bodies: each part has headers and a body of its own, in canonical form; what is

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "replay/canon_tree.h"
 #include "replay/form.h"
 
 /* The normalised form, line by line. */
@@ -40,6 +41,17 @@ static bool begins(struct span s, const char *text)
 	size_t len = strlen(text);
 
 	return s.len >= len && memcmp(s.data, text, len) == 0;
+}
+
+/* In place of `value`, as a rule says. */
+static int append_mark(
+	struct canon_normal *n, const char *mark, struct span value, struct buffer *out)
+{
+	int r;
+
+	mark = mark ? mark : CANON_ANY;
+	r = canon_note_mark(n->marks, mark, value);
+	return r ? r : append_text(out, mark);
 }
 
 /* ---- queries and forms ---- */
@@ -113,7 +125,7 @@ static int pair_line(
 	r = append_text(out, prefix);
 	r = r ? r : buffer_append(out, line.data, name);
 	if (!r && action == RULE_MARK)
-		r = append_text(out, mark ? mark : CANON_ANY);
+		r = append_mark(n, mark, after(line, name), out);
 	else if (!r && action == RULE_EXACT)
 		r = append_span(out, after(line, name));
 	else if (!r)
@@ -178,7 +190,7 @@ static int append_header_value(
 	enum rule_action action = rules_header(&n->rules, name, &mark);
 
 	if (action == RULE_MARK)
-		return append_text(out, mark ? mark : CANON_ANY);
+		return append_mark(n, mark, value, out);
 	if (action == RULE_EXACT || !canon_is_utf8(value))
 		return append_span(out, value);
 	return is_measured(name) ? append_measured(value, out)
@@ -260,12 +272,14 @@ static int typed_body(
 int canon_normal_body(
 	struct canon_normal *n, struct span type, struct span body, struct buffer *out)
 {
-	size_t before = out->len;
+	size_t before = out->len, noted = n->marks ? n->marks->count : 0;
 	int r = typed_body(n, type, body, out);
 
 	if (r != -EBADMSG)
 		return r;
 	out->len = before;
+	if (n->marks)
+		n->marks->count = noted;
 	return append_span(out, body);
 }
 
@@ -277,7 +291,9 @@ static int first_line(struct canon_normal *n, struct span line, struct buffer *o
 	struct span path = form_path(line);
 	int r = buffer_append(out, line.data, line.len - path.len);
 
+	n->url = true;
 	r = r ? r : canon_normal_text(n, path, SHAPES_HEADER, false, out);
+	n->url = false;
 	return r ? r : append_text(out, "\n");
 }
 
@@ -304,6 +320,8 @@ int canon_normalise(struct span canonical, const struct canon_view *view, struct
 	r = append_normal(&n, &form, out);
 	if (r == -E2BIG) {
 		out->len = before;
+		if (n.marks)
+			n.marks->count = 0;
 		r = append_span(out, canonical);
 	}
 	if (r)

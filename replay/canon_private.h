@@ -33,10 +33,12 @@ int canon_json(struct span text, struct buffer *out);
 struct canon_normal {
 	const struct origins *origins; /* may be NULL */
 	const struct handed *handed;   /* likewise */
+	struct canon_marks *marks;     /* likewise; grows */
 	struct rules_view rules;       /* those that apply */
 	bool ruled_text;
 	struct shape_window window;
 	bool windowed;
+	bool url; /* a path is not of the file system */
 };
 /* `line`: the first of the form, or empty: no rules apply. `view` is borrowed. */
 void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, struct span line);
@@ -57,6 +59,9 @@ int canon_normal_body(
 /* -EBADMSG: its canonical form is its bytes. */
 int canon_normal_multipart(
 	struct canon_normal *n, struct span type, struct span body, struct buffer *out);
+/* Notes the value that `mark` stands for, if it is of a client's own making. `marks` may be NULL.
+ */
+int canon_note_mark(struct canon_marks *marks, const char *mark, struct span value);
 /* Whether a number is a time of this side's run. */
 bool canon_normal_is_time(const struct canon_normal *n, struct span number);
 

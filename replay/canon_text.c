@@ -13,8 +13,8 @@
  * one of them saw the draw.
  */
 
-#define TOKEN_MIN 6   /* shorter ones are no ids */
-#define TOKEN_MAX 128 /* longer ones are no ids of one piece */
+#define TOKEN_MIN 8 /* as handed_word() */
+#define TOKEN_MAX 512
 #define DRAWN_MIN 4
 
 struct scan {
@@ -42,6 +42,7 @@ static int put_mark(struct scan *s, size_t at, size_t len, const char *mark)
 	int r = at > s->plain ? put(s, cut(s->text, s->plain, at)) : 0;
 
 	s->plain = at + len;
+	r = r ? r : canon_note_mark(s->normal->marks, mark, cut(s->text, at, at + len));
 	return r ? r : put(s, span_of(mark));
 }
 
@@ -94,10 +95,10 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	const char *mark = NULL;
 	size_t len, handed;
 
-	if (n->origins && (len = origins_path(n->origins, s->text, at, ret_mark)))
+	if (n->origins && !n->url && (len = origins_path(n->origins, s->text, at, ret_mark)))
 		return len;
 	len = shapes_may_begin(classes, s->text.data[at], next)
-		? shapes_match(s->text, at, s->context, n->windowed ? &n->window : NULL, &mark)
+		? shapes_match_in(s->text, at, s->context, n->windowed ? &n->window : NULL, &mark)
 		: 0;
 	*ret_mark = mark;
 	if (n->handed && telling && (handed = handed_at(s, at, end - at, len))) {
@@ -117,11 +118,11 @@ static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 	size_t len = 0;
 
 	/* Behind a mark, or a variable, a path goes on. */
-	if ((c != '/' && c != '-' && c != '\\') || (at && s->text.data[at - 1] == '}'))
+	if ((c != '/' && c != '-' && c != '\\' && c != '%') || (at && s->text.data[at - 1] == '}'))
 		return 0;
-	if (n->origins)
+	if (n->origins && !n->url)
 		len = origins_path(n->origins, s->text, at, ret_mark);
-	return len || c != '/' ? len : shapes_match(s->text, at, s->context, NULL, ret_mark);
+	return len || c != '/' ? len : shapes_match(s->text, at, s->context, ret_mark);
 }
 
 static int scan_range(struct scan *s, size_t from, size_t to)
@@ -205,6 +206,9 @@ void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, s
 	*n = (struct canon_normal){0};
 	if (!view)
 		return;
+	n->marks = view->marks;
+	if (n->marks)
+		n->marks->count = 0;
 	n->origins = view->origins;
 	n->handed = view->handed;
 	if (view->rules && line.len)

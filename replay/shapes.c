@@ -282,12 +282,12 @@ static size_t any_time(struct span text, size_t at, const struct word *w,
 		return 0;
 	*ret_mark = SHAPE_TIME;
 	len = unix_time(s, w, window, &inside);
-	len = len ? len : shape_timestamp(s, window, &inside);
+	len = len ? len : shape_timestamp_in(s, window, &inside);
 	if (!len && context != SHAPES_HEADER && !is_in_name(text, at)) {
-		len = shape_clock(s, window, &inside);
+		len = shape_clock_in(s, window, &inside);
 		if (!len)
 			*ret_mark = "{{date}}";
-		len = len ? len : shape_date(s, window, &inside);
+		len = len ? len : shape_date_in(s, window, &inside);
 	}
 	if (!inside)
 		*ret_mark = NULL;
@@ -334,7 +334,7 @@ bool shapes_may_begin(uint8_t classes, uint8_t first, uint8_t next)
 }
 
 /* Most words are none: each kind is looked for only behind what it begins with. */
-size_t shapes_match(struct span text, size_t at, enum shape_context context,
+size_t shapes_match_in(struct span text, size_t at, enum shape_context context,
 	const struct shape_window *window, const char **ret_mark)
 {
 	struct span s = after(text, at);
@@ -349,4 +349,9 @@ size_t shapes_match(struct span text, size_t at, enum shape_context context,
 		(len = any_time(text, at, &w, context, window, ret_mark)))
 		return len;
 	return context == SHAPES_TEXT ? phrase(s, ret_mark) : 0;
+}
+
+size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark)
+{
+	return shapes_match_in(text, at, context, NULL, ret_mark);
 }

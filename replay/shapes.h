@@ -27,8 +27,10 @@ struct shape_window {
  * or digit stands before it. Costs no more than what it returns or the next two words. `window`:
  * NULL where it is not known, and all times of our years are volatile.
  */
-size_t shapes_match(struct span text, size_t at, enum shape_context context,
+size_t shapes_match_in(struct span text, size_t at, enum shape_context context,
 	const struct shape_window *window, const char **ret_mark);
+/* The same of any time; *ret_mark is never NULL then. */
+size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark);
 /* Unix seconds, milliseconds, microseconds or nanoseconds in the window, or of the years 2020 to
  * 2039. */
 bool shapes_is_time(double number, const struct shape_window *window);
@@ -54,10 +56,13 @@ bool shapes_may_begin(uint8_t classes, uint8_t first, uint8_t next);
 
 #define SHAPE_TIME "{{time}}"
 
-/* For shapes.c: a date with a time of day; a date or a time alone. The length, or 0; *ret_inside:
- * whether it may be a time of the window. */
-size_t shape_timestamp(struct span s, const struct shape_window *window, bool *ret_inside);
-size_t shape_date(struct span s, const struct shape_window *window, bool *ret_inside);
-size_t shape_clock(struct span s, const struct shape_window *window, bool *ret_inside);
+/* For shapes.c: a date with a time of day; a date or a time alone. The length, or 0. */
+size_t shape_timestamp(struct span s);
+size_t shape_date(struct span s);
+size_t shape_clock(struct span s);
+/* *ret_inside: whether it may be a time of the window. */
+size_t shape_timestamp_in(struct span s, const struct shape_window *window, bool *ret_inside);
+size_t shape_date_in(struct span s, const struct shape_window *window, bool *ret_inside);
+size_t shape_clock_in(struct span s, const struct shape_window *window, bool *ret_inside);
 
 #endif

@@ -89,11 +89,12 @@ static bool is_digit(struct span s, size_t i)
 	return i < s.len && s.data[i] >= '0' && s.data[i] <= '9';
 }
 
-static int value_of(struct span s)
+/* Of at most that many digits. */
+static int value_of(struct span s, size_t digits)
 {
 	int value = 0;
 
-	for (size_t i = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++)
+	for (size_t i = 0; i < s.len && i < digits && s.data[i] >= '0' && s.data[i] <= '9'; i++)
 		value = value * 10 + (s.data[i] - '0');
 	return value;
 }
@@ -268,28 +269,28 @@ static void note(char letter, struct span s, int which, struct moment *m)
 {
 	switch (letter) {
 	case 'Y':
-		m->year = value_of((struct span){s.data, 4});
+		m->year = value_of(s, 4);
 		break;
 	case 'm':
-		m->month = value_of((struct span){s.data, 2});
+		m->month = value_of(s, 2);
 		break;
 	case 'M':
 		m->month = which + 1;
 		break;
 	case 'd':
-		m->day = value_of((struct span){s.data, 2});
+		m->day = value_of(s, 2);
 		break;
 	case 'D':
 		m->other_month = m->day;
-		m->day = value_of(s);
+		m->day = value_of(s, 2);
 		break;
 	case 'h':
 	case 'H':
-		m->hour = value_of((struct span){s.data, s.len < 2 ? s.len : 2});
+		m->hour = value_of(s, 2);
 		m->clock = true;
 		break;
 	case 'i': /* the first is the minute */
-		m->minute = m->minute ? m->minute : value_of((struct span){s.data, 2}) + 1;
+		m->minute = m->minute ? m->minute : value_of(s, 2) + 1;
 		break;
 	}
 }
@@ -414,19 +415,40 @@ static size_t match_any(const char *const *templates, size_t count, struct span 
 	return len;
 }
 
-size_t shape_timestamp(struct span s, const struct shape_window *window, bool *ret_inside)
+size_t shape_timestamp_in(struct span s, const struct shape_window *window, bool *ret_inside)
 {
 	return match_any(timestamps, LENGTH_OF(timestamps), s, window, ret_inside);
 }
 
-size_t shape_date(struct span s, const struct shape_window *window, bool *ret_inside)
+size_t shape_date_in(struct span s, const struct shape_window *window, bool *ret_inside)
 {
 	return match_any(dates, LENGTH_OF(dates), s, window, ret_inside);
 }
 
-size_t shape_clock(struct span s, const struct shape_window *window, bool *ret_inside)
+size_t shape_clock_in(struct span s, const struct shape_window *window, bool *ret_inside)
 {
 	size_t len = match_any(clocks, LENGTH_OF(clocks), s, window, ret_inside);
 
 	return len < s.len && s.data[len] == ':' ? 0 : len; /* an Ethernet address */
+}
+
+size_t shape_timestamp(struct span s)
+{
+	bool inside;
+
+	return shape_timestamp_in(s, NULL, &inside);
+}
+
+size_t shape_date(struct span s)
+{
+	bool inside;
+
+	return shape_date_in(s, NULL, &inside);
+}
+
+size_t shape_clock(struct span s)
+{
+	bool inside;
+
+	return shape_clock_in(s, NULL, &inside);
 }
