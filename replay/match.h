@@ -48,7 +48,7 @@ struct match {
 	json_t *explanation;
 };
 
-#define MATCH_DIFFERENCES_MAX 10
+#define MATCH_DIFFERENCES_MAX 40
 
 struct matcher;
 
@@ -131,11 +131,11 @@ void matcher_totals(const struct matcher *m, struct match_totals *ret);
 /* Every exchange never served, in order; the caller frees the array only. */
 int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);
 /* Which two calls are ambiguous, by number; the caller frees the array. 0 or -ENOMEM. */
-struct match_pair {
+struct match_ambiguity {
 	uint64_t first, second;
 };
-#define MATCH_PAIRS_MAX 1000
-int matcher_ambiguous(const struct matcher *m, struct match_pair **ret, size_t *ret_count);
+#define MATCH_AMBIGUITIES_MAX 1000
+int matcher_ambiguous(const struct matcher *m, struct match_ambiguity **ret, size_t *ret_count);
 /*
  * Whether every recorded request, asked in order, gets its own answer: {"requests", "matched",
  * "ambiguous": [[number, number], …], "failed": [number, …]}. `options` as for matcher_new(); their

@@ -54,7 +54,7 @@ struct search {
 	const struct matcher *m;
 	struct answer *answers;
 	struct match_map seen; /* value of a mark → 1 + the first call that has it */
-	struct match_pair *pairs;
+	struct match_ambiguity *pairs;
 	size_t pair_count;
 };
 
@@ -96,8 +96,8 @@ static int note_seen(struct search *s)
 static void note_pair(struct search *s, size_t i, size_t j)
 {
 	s->answers[i].ambiguous = s->answers[j].ambiguous = true;
-	if (s->pairs && s->pair_count < MATCH_PAIRS_MAX)
-		s->pairs[s->pair_count++] = (struct match_pair){
+	if (s->pairs && s->pair_count < MATCH_AMBIGUITIES_MAX)
+		s->pairs[s->pair_count++] = (struct match_ambiguity){
 			s->m->calls[i].exchange->number, s->m->calls[j].exchange->number};
 }
 
@@ -146,9 +146,9 @@ uint64_t match_count_ambiguous(const struct matcher *m)
 	return find_ambiguous(&s);
 }
 
-int matcher_ambiguous(const struct matcher *m, struct match_pair **ret, size_t *ret_count)
+int matcher_ambiguous(const struct matcher *m, struct match_ambiguity **ret, size_t *ret_count)
 {
-	struct search s = {.m = m, .pairs = calloc(MATCH_PAIRS_MAX, sizeof(*s.pairs))};
+	struct search s = {.m = m, .pairs = calloc(MATCH_AMBIGUITIES_MAX, sizeof(*s.pairs))};
 
 	if (!s.pairs)
 		return -ENOMEM;

@@ -47,7 +47,7 @@ static int check_call(struct check *c, const struct match_call *call, struct mat
 
 static json_t *pairs_json(const struct matcher *m)
 {
-	struct match_pair *pairs = NULL;
+	struct match_ambiguity *pairs = NULL;
 	json_t *list = json_array();
 	size_t count = 0;
 

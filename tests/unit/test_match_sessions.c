@@ -147,7 +147,7 @@ static uint64_t ambiguous(void)
 
 Test(match_sessions, first_calls_together_are_ambiguous)
 {
-	struct match_pair *pairs;
+	struct match_ambiguity *pairs;
 	size_t count;
 
 	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 100, 200);
