@@ -130,7 +130,8 @@ bool match_is_live(const struct match *match);
 void matcher_totals(const struct matcher *m, struct match_totals *ret);
 /* Every exchange never served, in order; the caller frees the array only. */
 int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);
-/* Which two calls are ambiguous, by number; the caller frees the array. 0 or -ENOMEM. */
+/* The calls that are ambiguous, by number, each with the first it may be taken for; the caller
+ * frees the array. 0 or -ENOMEM. */
 struct match_ambiguity {
 	uint64_t first, second;
 };

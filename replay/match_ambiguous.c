@@ -95,8 +95,10 @@ static int note_seen(struct search *s)
 
 static void note_pair(struct search *s, size_t i, size_t j)
 {
+	bool named = s->answers[j].ambiguous;
+
 	s->answers[i].ambiguous = s->answers[j].ambiguous = true;
-	if (s->pairs && s->pair_count < MATCH_AMBIGUITIES_MAX)
+	if (s->pairs && !named && s->pair_count < MATCH_AMBIGUITIES_MAX)
 		s->pairs[s->pair_count++] = (struct match_ambiguity){
 			s->m->calls[i].exchange->number, s->m->calls[j].exchange->number};
 }
