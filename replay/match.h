@@ -14,7 +14,7 @@
  * already; then a call whose every difference is explained by where the values come from. An
  * exchange served by either is served.
  *
- * Telemetry (replay/sinks.h) goes by its address alone, again when it is used up, and is counted
+ * Telemetry (by the rules) goes by its address alone, again when it is used up, and is counted
  * apart from everything else: what it did not find is no miss.
  */
 enum match_outcome {

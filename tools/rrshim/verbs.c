@@ -6,6 +6,10 @@
 #define DIR_OPTION                                                                                 \
 	"  -o, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"             \
 	"                    ./recordings)\n"
+#define RULES_OPTION                                                                               \
+	"      --rules FILE  what differs in every run, as rrshim.yaml(5) says; may be given\n"    \
+	"                    more than once (default: ./rrshim.yaml, else\n"                       \
+	"                    $XDG_CONFIG_HOME/rrshim/rrshim.yaml)\n"
 #define HELP_OPTION "  -h, --help        this text\n"
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
@@ -32,7 +36,7 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n"
+		"                    once; xN: N times as fast\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
 		"      --report FILE write what was served and missed as JSON\n"
 		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
