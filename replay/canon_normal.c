@@ -97,7 +97,7 @@ static enum rule_action parameter_rule(
 	enum rule_action action = RULE_NONE;
 
 	*ret_mark = NULL;
-	if (!n->rules.count || canon_percent_undo(name, &decoded) || !decoded.len) {
+	if (!n->rules.rules || canon_percent_undo(name, &decoded) || !decoded.len) {
 		buffer_free(&decoded);
 		return RULE_NONE;
 	}

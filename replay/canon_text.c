@@ -213,7 +213,7 @@ void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, s
 	n->handed = view->handed;
 	if (view->rules && line.len)
 		rules_view(view->rules, line, &n->rules);
-	n->ruled_text = n->rules.count && rules_has_text(&n->rules);
+	n->ruled_text = n->rules.rules && rules_has_text(&n->rules);
 	n->windowed = n->origins && origins_clock(n->origins, &from, &to);
 	if (n->windowed)
 		n->window = (struct shape_window){from / 1000000000, to / 1000000000};

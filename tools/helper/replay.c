@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 
@@ -47,7 +46,7 @@ static void add_unknown_name(struct replay *r, json_t *missed)
 
 	if (!missed)
 		return;
-	if (name && sink_is_host(span_of(name))) {
+	if (name && rules_is_sink_host(r->options.rules, span_of(name))) {
 		r->unknown_sinks++;
 	} else {
 		r->unknown_names++;
@@ -75,6 +74,10 @@ static void answer(
 
 	if (request->call == WIRE_CALL_REFUSED) {
 		refuse(r, request);
+		return;
+	}
+	if (request->call == WIRE_CALL_CHECKPOINT) {
+		reply->verdict = WIRE_PASS;
 		return;
 	}
 	if (request->call == WIRE_CALL_TRUST) {
@@ -272,12 +275,14 @@ static void stop(void *context)
 
 static int load(struct replay *r)
 {
+	const struct match_options match = {
+		.recorded.rules = r->options.rules, .live.rules = r->options.rules};
 	int error = recording_open(r->options.path, &r->recording);
 
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, NULL, &r->matcher);
+		error = matcher_new(r->tape, &match, &r->matcher);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"

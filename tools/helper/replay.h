@@ -9,6 +9,7 @@
 struct replay_options {
 	const char *path; /* of the recording */
 	struct peer_timing timing;
+	struct rules *rules; /* borrowed; NULL: none, not even built-in ones */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;

@@ -13,10 +13,12 @@
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
+#include "tools/rrshim/rule_files.h"
 
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
+	{"rules", required_argument, NULL, 'R'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
 	{"quiet", no_argument, NULL, 'q'},
@@ -26,6 +28,7 @@ static const struct option options[] = {
 
 struct job {
 	struct replay_options options;
+	struct rule_files rules;
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
@@ -122,6 +125,7 @@ static void print_summary(const struct job *job, json_t *report)
 	const char *name = strrchr(job->options.path, '/');
 
 	print_misses(json_object_get(report, "misses"));
+	rule_files_print(&job->rules, job->options.rules);
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
 			"rrshim: %" JSON_INTEGER_FORMAT
@@ -221,6 +225,10 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("replay", "too many --rules");
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
@@ -244,7 +252,9 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = run(&job, argv + optind);
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
+								      : run(&job, argv + optind);
+	rules_free(job.options.rules);
 	free(path);
 	return r;
 }
