@@ -25,6 +25,7 @@ int canon_typed(struct span type, struct span body, struct buffer *out);
 int canon_multipart(struct span type, struct span body, struct buffer *out);
 /* Content of which nothing but its bytes is known: images, protocol buffers … */
 bool canon_is_binary(struct span type);
+bool canon_is_protobuf(struct span type);
 bool canon_is_form(struct span type);
 /* 0, -EBADMSG: not JSON, -E2BIG, -ENOMEM. */
 int canon_json(struct span text, struct buffer *out);
@@ -51,6 +52,8 @@ int canon_normal_json(struct canon_normal *n, struct span text, struct buffer *o
 /* `quoted`: as it stands in a string of JSON. */
 int canon_normal_text(struct canon_normal *n, struct span text, enum shape_context context,
 	bool quoted, struct buffer *out);
+/* Bytes in which a UUID spelled out is an id, and nothing else is told from what it looks like. */
+int canon_normal_binary(struct canon_normal *n, struct span bytes, struct buffer *out);
 /* What may be JSON in base64, too: the value of a header or parameter. */
 int canon_normal_parameter(struct canon_normal *n, struct span value, struct buffer *out);
 /* Content in canonical form. */
