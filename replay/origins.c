@@ -77,7 +77,7 @@ static int add_path(struct origins *o, enum origin_kind kind, struct span path)
 	if (path.len < NAME_MIN || path.data[0] != '/')
 		return 0;
 	r = paths_add(&o->paths, kind, path);
-	return r || kind == ORIGIN_TEMPORARY ? r : add_folder_names(o, kind, path);
+	return r ? r : add_folder_names(o, kind, path);
 }
 
 /* One, or a list with blanks in between. */

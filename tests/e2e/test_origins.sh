@@ -53,7 +53,8 @@ test_shell() {
 }
 
 test_node() {
-	[[ -x ${NODE:=$CLIENTS_FOLDER/bin/node} ]] || skip "there is no node"
+	: "${NODE:=${CLIENTS_FOLDER:-}/bin/node}"
+	[[ -x $NODE ]] || skip "there is no node"
 	start_server
 	record "$NODE" "$CLIENTS/origins.js"
 	equal status 0 "$rec_status"
