@@ -19,7 +19,24 @@ static void add_miss(struct replay *r, json_t *explanation)
 
 static void on_peer_miss(void *context, const struct match *match)
 {
-	add_miss(context, match->explanation);
+	struct replay *r = context;
+
+	replay_calls_explain(r->calls, match->explanation);
+	add_miss(r, match->explanation);
+}
+
+static void on_peer_match(void *context, const struct match *match)
+{
+	struct replay *r = context;
+
+	replay_calls_match(r->calls, match);
+}
+
+static void on_peer_served(void *context, const struct peer_served *served)
+{
+	struct replay *r = context;
+
+	replay_calls_served(r->calls, served);
 }
 
 /* ---- questions ---- */
@@ -182,6 +199,8 @@ static int make_parts(struct replay *r)
 		.matcher = r->matcher,
 		.timing = r->options.timing,
 		.on_miss = on_peer_miss,
+		.on_match = on_peer_match,
+		.on_served = on_peer_served,
 		.context = r};
 	int error;
 
@@ -282,6 +301,10 @@ static int load(struct replay *r)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
 		error = matcher_new(r->tape, NULL, &r->matcher);
+	if (error == 0) {
+		r->calls = replay_calls_new(r->tape);
+		error = r->calls ? 0 : -ENOMEM;
+	}
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
@@ -322,6 +345,7 @@ void replay_free(struct replay *r)
 	if (!r)
 		return;
 	matcher_free(r->matcher);
+	replay_calls_free(r->calls);
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);

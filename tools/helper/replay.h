@@ -23,13 +23,16 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
+ * {"recording", "time", "served", "exact", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
  * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
- * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
- * new reference.
+ * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http",
+ * "success_rate": of what was asked for, "mismatch_count", "mismatch_types": {type: count},
+ * "timing", "calls" (replay_calls.h), …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */
 bool replay_is_clean(const struct replay *r);
+/* Recorded calls, dialogues included, that nobody asked for; telemetry left out. */
+uint64_t replay_unused(const struct replay *r);
 
 #endif

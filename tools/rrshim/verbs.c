@@ -34,7 +34,12 @@ const struct verb verbs[] = {
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
 		"                    once; xN: N times as fast\n"
 		"      --fail-fast   end at the first request that is not in the recording\n"
+		"      --require-all status 87 when recorded calls were not asked for\n"
+		"      --max-age AGE[:refuse]\n"
+		"                    warn of a recording older than 30d, 12h, 45m …; with\n"
+		"                    ':refuse', status 88 and PROGRAM is not started\n"
 		"      --report FILE write what was served and missed as JSON\n"
+		"      --no-history  do not keep the report for 'rrshim mismatches' and 'stats'\n"
 		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
 	{"ls", verb_ls, "list the recordings, newest last",
 		"usage: rrshim ls [OPTION]...\n"
