@@ -111,4 +111,12 @@ void matcher_totals(const struct matcher *m, struct match_totals *ret);
 int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);
 const char *match_outcome_name(enum match_outcome outcome); /* "used_up" … */
 
+/*
+ * How a recorded call is known again: {"number", "line", "key", "normalised_key", "sink", "marks":
+ * [{"at", "value", "mark"}, …], "head" and "body" of the normalised form, "canonical",
+ * "normalised": both whole}. A new reference; NULL: its request cannot be read.
+ */
+json_t *match_describe(
+	const struct tape *t, const struct exchange *x, const struct canon_view *view);
+
 #endif
