@@ -33,29 +33,32 @@ static void put_value(char sign, enum output_style style, const json_t *value)
 
 /* ---- words ---- */
 
-/* The part of the text before a hunk that has room; the last of it. */
+/* The end of the text before a hunk, as much as has room. */
 static void put_before(const char *text, size_t room)
 {
-	size_t len = strlen(text), from = len > room ? len - room : 0;
-
-	while (from < len && (text[from] & 0xc0) == 0x80)
-		from++;
-	output_safe((struct span){(const uint8_t *)text + from, len - from}, 0);
+	while (*text && text_columns(span_of(text)) > room) {
+		for (text++; ((unsigned char)*text & 0xc0) == 0x80; text++)
+			;
+	}
+	output_safe(span_of(text), 0);
 }
 
 /* One line of a hunk: some of what is before, the words in colour, some of what is after. */
 static void put_words(char sign, enum output_style style, const json_t *hunk, const char *which)
 {
-	size_t width = text_width() - INDENT - 2, around = width / 4;
-	const char *words = text_at(hunk, which);
+	struct span words = span_of(text_at(hunk, which));
+	size_t width = text_width() - INDENT - 2, most = width * 2 / 3, around;
 
-	printf("%*s%s%c %s", INDENT, "", output_style(style), sign, output_plain());
-	printf("%s", output_style(OUTPUT_DIM));
-	put_before(text_at(hunk, "before"), around / 2);
+	if (text_columns(words) < most)
+		most = text_columns(words);
+	around = (width - most) / 2;
+	printf("%*s%s%c %s%s", INDENT, "", output_style(style), sign, output_plain(),
+		output_style(OUTPUT_DIM));
+	put_before(text_at(hunk, "before"), around);
 	printf("%s%s", output_plain(), output_style(style));
-	text_put(span_of(words), width - around - around / 2);
+	text_put(words, most);
 	printf("%s%s", output_plain(), output_style(OUTPUT_DIM));
-	text_put(span_of(text_at(hunk, "after")), around / 2);
+	text_put(span_of(text_at(hunk, "after")), around);
 	printf("%s\n", output_plain());
 }
 

@@ -40,7 +40,7 @@ static size_t columns_of(struct span s, size_t at, size_t n)
 	return c >= 0x80 && (n == 1 || !output_is_text((struct span){s.data + at, n})) ? 4 * n : 1;
 }
 
-static size_t columns(struct span s)
+size_t text_columns(struct span s)
 {
 	size_t sum = 0;
 
@@ -69,7 +69,7 @@ static size_t fitting(struct span s, size_t width)
 
 size_t text_put(struct span text, size_t width)
 {
-	size_t whole = columns(text), fits;
+	size_t whole = text_columns(text), fits;
 
 	if (whole <= width) {
 		output_safe(text, 0);
@@ -78,12 +78,12 @@ size_t text_put(struct span text, size_t width)
 	fits = fitting(text, width ? width - 1 : 0);
 	output_safe((struct span){text.data, fits}, 0);
 	fputs("…", stdout);
-	return columns((struct span){text.data, fits}) + 1;
+	return text_columns((struct span){text.data, fits}) + 1;
 }
 
 size_t text_put_middle(struct span text, size_t width)
 {
-	size_t whole = columns(text), head, tail;
+	size_t whole = text_columns(text), head, tail;
 
 	if (whole <= width || width < 3)
 		return text_put(text, width);
@@ -92,14 +92,14 @@ size_t text_put_middle(struct span text, size_t width)
 	for (tail = head; tail < text.len; tail += character(text, tail)) {
 		struct span rest = {text.data + tail, text.len - tail};
 
-		if (rest.len <= 4 * width && columns(rest) <= width - 1 - (width - 1) / 2)
+		if (rest.len <= 4 * width && text_columns(rest) <= width - 1 - (width - 1) / 2)
 			break;
 	}
 	output_safe((struct span){text.data, head}, 0);
 	fputs("…", stdout);
 	output_safe((struct span){text.data + tail, text.len - tail}, 0);
-	return columns((struct span){text.data, head}) + 1 +
-		columns((struct span){text.data + tail, text.len - tail});
+	return text_columns((struct span){text.data, head}) + 1 +
+		text_columns((struct span){text.data + tail, text.len - tail});
 }
 
 static bool is_break(char c)
@@ -107,9 +107,9 @@ static bool is_break(char c)
 	return c == ' ' || c == '\n' || !c;
 }
 
-void text_wrap(const char *text, size_t indent)
+void text_wrap(const char *text, size_t at, size_t indent)
 {
-	size_t width = text_width(), at = indent;
+	size_t width = text_width();
 	bool first = true;
 
 	while (*text) {
@@ -119,7 +119,7 @@ void text_wrap(const char *text, size_t indent)
 		while (!is_break(text[len]))
 			len++;
 		word = (struct span){(const uint8_t *)text, len};
-		if (!first && at + 1 + columns(word) > width) {
+		if (!first && at + 1 + text_columns(word) > width) {
 			printf("\n%*s", (int)indent, "");
 			at = indent;
 		} else if (!first) {
@@ -127,7 +127,7 @@ void text_wrap(const char *text, size_t indent)
 			at++;
 		}
 		output_safe(word, 0);
-		at += columns(word);
+		at += text_columns(word);
 		first = false;
 		text += len + (text[len] != '\0');
 	}

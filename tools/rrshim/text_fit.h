@@ -14,7 +14,11 @@ size_t text_width(void);
 size_t text_put(struct span text, size_t width);
 /* The same, cut in the middle: the start and end of a URL or a path say the most. */
 size_t text_put_middle(struct span text, size_t width);
-/* Breaks it between words, every line but the first after `indent` blanks; ends with a line end. */
-void text_wrap(const char *text, size_t indent);
+/*
+ * Breaks it between words; the first line begins at column `at`, the others after `indent` blanks.
+ * Ends with a line end.
+ */
+void text_wrap(const char *text, size_t at, size_t indent);
+size_t text_columns(struct span text);
 
 #endif

@@ -75,7 +75,7 @@ static void put_nearest(const json_t *miss)
 		       "; 'rrshim cat --request %" JSON_INTEGER_FORMAT "' prints it\n",
 			"call", number, json_integer_value(json_object_get(nearest, "status")),
 			number);
-	if (url)
+	if (url && strcmp(url, replays_subject(miss)) != 0)
 		line("what", url);
 }
 
@@ -163,7 +163,7 @@ static void put_advice(const json_t *miss)
 
 	title("what to do");
 	printf("  ");
-	text_wrap(advice(miss), 2);
+	text_wrap(advice(miss), 2, 2);
 	if (explain_rule(miss, &rule) == 1) {
 		putchar('\n');
 		fwrite(rule.data, 1, rule.len, stdout);
@@ -176,10 +176,10 @@ static void put_text(const json_t *report, const json_t *miss)
 	const char *message = json_string_value(json_object_get(miss, "message"));
 
 	replays_print_head(report);
-	printf("mismatch  %" JSON_INTEGER_FORMAT " of %zu: ",
+	printf("mismatch  %" JSON_INTEGER_FORMAT " of %zu\n          ",
 		json_integer_value(json_object_get(miss, "mismatch")),
 		json_array_size(json_object_get(report, "misses")));
-	text_wrap(message ? message : "?", 10);
+	text_wrap(message ? message : "?", 10, 10);
 	put_request(miss);
 	put_nearest(miss);
 	put_served(miss);

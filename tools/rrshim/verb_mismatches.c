@@ -45,36 +45,42 @@ static const char *first_place(const json_t *miss)
 	return at ? at : "";
 }
 
+/* The request and where it differs, in what is left of the line. */
+static void put_request(const json_t *miss, size_t room)
+{
+	const char *at = first_place(miss), *subject = replays_subject(miss);
+	const char *method = replays_method(miss);
+	size_t others = json_array_size(json_object_get(miss, "differences"));
+	size_t place = *at ? text_columns(span_of(at)) + 2 + (others > 1 ? 4 : 0) : 0;
+
+	if (place > room / 2)
+		place = room / 2;
+	room -= place;
+	if (strncmp(subject, "https://", 8) == 0)
+		subject += 8;
+	if (*method)
+		room -= (size_t)printf("%s ", method);
+	text_put_middle(span_of(subject), room);
+	if (place > 8) {
+		printf("  ");
+		text_put_middle(span_of(at), place - 2 - (others > 1 ? 4 : 0));
+		if (others > 1)
+			printf(" +%zu", others - 1);
+	}
+	putchar('\n');
+}
+
 /* "  1 different    3 POST https://…/v1/messages  $.messages[0].content +2" */
 static void print_line(const json_t *miss)
 {
-	size_t width = text_width(), differences;
-	const char *at = first_place(miss), *subject = replays_subject(miss);
-	const char *method = replays_method(miss);
 	char near[32] = "-";
-	size_t room = width - 25, place = *at ? room / 2 : 0;
 
 	if (nearest_of(miss))
 		snprintf(near, sizeof(near), "%" JSON_INTEGER_FORMAT, nearest_of(miss));
-	printf("%3" JSON_INTEGER_FORMAT " %s%-13s%s %6s ",
+	printf("%3" JSON_INTEGER_FORMAT " %s%-17s%s %7s ",
 		json_integer_value(json_object_get(miss, "mismatch")), output_style(OUTPUT_RED),
 		type_of(miss), output_plain(), near);
-	if (strncmp(subject, "https://", 8) == 0)
-		subject += 8;
-	room -= place + strlen(method) + 1;
-	if (*method)
-		printf("%s ", method);
-	else
-		room += 1;
-	text_put_middle(span_of(subject), room - 2);
-	if (*at) {
-		differences = json_array_size(json_object_get(miss, "differences"));
-		printf("  ");
-		text_put_middle(span_of(at), place - 5);
-		if (differences > 1)
-			printf(" +%zu", differences - 1);
-	}
-	putchar('\n');
+	put_request(miss, text_width() - 30);
 }
 
 static void print_details(const json_t *miss)
@@ -83,7 +89,7 @@ static void print_details(const json_t *miss)
 
 	printf("\n%s%" JSON_INTEGER_FORMAT "%s  ", output_style(OUTPUT_BOLD),
 		json_integer_value(json_object_get(miss, "mismatch")), output_plain());
-	text_wrap(message ? message : "?", 3);
+	text_wrap(message ? message : "?", 3, 3);
 	mismatch_put_differences(miss, DIFFERENCES_SHOWN, false);
 }
 
@@ -97,7 +103,7 @@ static void print_text(const json_t *report, const json_t *misses)
 		printf("nothing was missed\n");
 		return;
 	}
-	printf("\n%s%3s %-13s %6s %s%s\n", output_style(OUTPUT_DIM), "n", "type", "nearest",
+	printf("\n%s%3s %-17s %7s %s%s\n", output_style(OUTPUT_DIM), "n", "type", "nearest",
 		"request", output_plain());
 	json_array_foreach((json_t *)misses, i, miss) print_line(miss);
 	json_array_foreach((json_t *)misses, i, miss) print_details(miss);
