@@ -5,17 +5,23 @@
 #include <string.h>
 #include "replay/match_kind.h"
 
-/* What one explanation may cost: this many recorded calls are looked at, the latest ones. */
-#define CANDIDATES_MAX  64
-#define CANDIDATE_BYTES (1u << 20)
+/* What one explanation may cost: this many recorded calls are read, or one more than so much. */
+#define CANDIDATES_MAX   8
+#define CANDIDATES_BYTES (2u << 20)
+/* Those less like it than the best by more than this, which samples can tell, are not read. */
+#define CANDIDATES_SPREAD 0.1
 
 /* The search for the recorded call most like the one asked. */
 struct search {
 	const struct form *asked;  /* as it came */
 	const struct form *actual; /* normalised, as what it is compared with is */
+	struct span normalised;    /* the text of it */
 	const struct match_call *best;
 	uint64_t distance;
-	struct buffer form; /* of the best, normalised */
+	double likeness;
+	struct buffer form;    /* of the best, normalised */
+	uint64_t left, hidden; /* used up: recorded calls of that key which are not to be had */
+	bool retry;
 };
 
 /* As near: what has not been served yet, the earliest of it; else what was served last. */
@@ -26,62 +32,78 @@ static bool is_likelier(const struct match_call *a, const struct match_call *b)
 	return a->served ? a > b : a < b;
 }
 
-static int normalised_form(
+/* Places that differ first: a text counts once, however much of it does. */
+static bool is_nearer(
+	const struct search *s, const struct match_call *call, uint64_t distance, double likeness)
+{
+	if (!s->best || distance != s->distance)
+		return !s->best || distance < s->distance;
+	if (likeness != s->likeness)
+		return likeness > s->likeness;
+	return is_likelier(call, s->best);
+}
+
+int match_normalised_form(
 	const struct matcher *m, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
-	int r = match_recorded_form(m->tape, call->exchange, CANDIDATE_BYTES, &text);
+	int r = match_recorded_form(m->tape, call->exchange, CANON_BODY_MAX, &text);
 
 	r = r ? r : canon_normalise((struct span){text.data, text.len}, &m->options.recorded, out);
 	buffer_free(&text);
 	return r;
 }
 
-static void consider(struct search *s, const struct matcher *m, const struct match_call *call)
+static void consider(
+	struct search *s, const struct matcher *m, const struct match_call *call, double likeness)
 {
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
 	struct form form;
 	uint64_t distance;
 
-	if (normalised_form(m, call, &text)) {
+	if (match_normalised_form(m, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
 	form_parse((struct span){text.data, text.len}, &form);
 	distance = match_differences(&form, s->actual, NULL);
 	form_free(&form);
-	if (!s->best || distance < s->distance ||
-		(distance == s->distance && is_likelier(call, s->best))) {
+	if (is_nearer(s, call, distance, likeness)) {
 		struct buffer worse = s->form;
 
 		s->form = text;
 		text = worse;
 		s->best = call;
 		s->distance = distance;
+		s->likeness = likeness;
 	}
 	buffer_free(&text);
 }
 
-static bool same_endpoint(const struct match_call *call, const struct call_key *endpoint)
+static void search(struct search *s, const struct matcher *m, enum nearest_scope scope)
 {
-	return memcmp(&call->endpoint, endpoint, sizeof(*endpoint)) == 0;
+	struct nearest_found found[CANDIDATES_MAX];
+	size_t count = nearest_find(m->nearest, s->normalised, scope, found, CANDIDATES_MAX);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count && bytes < CANDIDATES_BYTES; i++) {
+		const struct match_call *call = &m->calls[found[i].call];
+
+		if (found[i].likeness < found[0].likeness - CANDIDATES_SPREAD)
+			continue;
+		bytes += call->exchange->request.body_bytes;
+		consider(s, m, call, found[i].likeness);
+	}
 }
 
-/* Among calls to that endpoint, or to that authority where `endpoint` is NULL. */
-static void search(struct search *s, const struct matcher *m, const struct call_key *endpoint)
+/* The one that is going to be served in its place. */
+static void take_nearest(struct search *s, const struct matcher *m, const struct exchange *x)
 {
-	struct span authority = form_authority(s->actual->line);
-	int looked_at = 0;
+	const struct match_call *call = match_call_of(m, x);
 
-	for (size_t i = m->count; i-- > 0 && looked_at < CANDIDATES_MAX;) {
-		const struct match_call *call = &m->calls[i];
-
-		if (!call->servable || (endpoint && !same_endpoint(call, endpoint)) ||
-			!span_equal(span_of(call->exchange->authority), authority))
-			continue;
-		looked_at++;
-		consider(s, m, call);
-	}
+	s->form = BUFFER(CANON_NORMAL_MAX);
+	if (match_normalised_form(m, call, &s->form) == 0)
+		s->best = call;
 }
 
 static bool host_recorded(const struct matcher *m, struct span authority)
@@ -128,19 +150,34 @@ static json_t *nearest_json(const struct exchange *x, const struct form *form)
 	return nearest;
 }
 
+static void count_left(struct search *s, const struct matcher *m, const struct match_slot *slot)
+{
+	enum match_key kind =
+		match_key_equal(&slot->key, &m->calls[slot->first].keys[KEY_CANONICAL])
+		? KEY_CANONICAL
+		: KEY_NORMALISED;
+
+	for (size_t i = slot->first; i != MATCH_NONE; i = m->calls[i].next[kind]) {
+		s->left += !m->calls[i].served;
+		s->hidden += m->calls[i].hidden;
+	}
+}
+
 static enum match_outcome find_nearest(
 	const struct matcher *m, const struct match_slot *slot, struct search *s)
 {
-	struct call_key endpoint = canon_key(s->actual->line);
-
 	if (slot && slot->count) {
-		s->best = &m->calls[slot->last];
+		count_left(s, m, slot);
+		s->best = s->best ? s->best : &m->calls[slot->last];
 		return MATCH_USED_UP;
 	}
-	search(s, m, &endpoint);
+	if (!s->best)
+		search(s, m, NEAREST_MODEL);
+	if (!s->best)
+		search(s, m, NEAREST_ENDPOINT);
 	if (s->best)
 		return MATCH_DIFFERENT;
-	search(s, m, NULL);
+	search(s, m, NEAREST_HOST);
 	return s->best || host_recorded(m, form_authority(s->actual->line)) ? MATCH_NO_ENDPOINT
 									    : MATCH_NO_HOST;
 }
@@ -199,18 +236,24 @@ static json_t *explanation(const struct matcher *m, const struct match_request *
 {
 	json_t *e = json_object(), *differences = json_array();
 	uint64_t recorded = slot ? slot->count : 0;
+	const struct match_story story = {.nearest = s->best ? s->best->exchange->number : 0,
+		.recorded = recorded,
+		.left = s->left,
+		.hidden = s->hidden,
+		.retry = s->retry};
 
 	json_object_set_new(e, "type", json_string(match_outcome_name(match->outcome)));
 	json_object_set_new(e, "request", request_json(s->asked, &request->keys[KEY_CANONICAL]));
 	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
+	if (s->retry)
+		json_object_set_new(e, "retry", json_true());
 	if (s->best)
 		add_differences(e, m, s, differences);
 	if (match->outcome == MATCH_USED_UP && slot)
 		json_object_set_new(e, "calls", calls_json(m, request, slot));
-	json_object_set_new(e, "message",
-		match_sentence(match->outcome, s->asked, s->best ? s->best->exchange->number : 0,
-			recorded, differences));
+	json_object_set_new(
+		e, "message", match_sentence(match->outcome, s->asked, &story, differences));
 	json_object_set_new(e, "differences", differences);
 	return e;
 }
@@ -219,10 +262,17 @@ void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret)
 {
 	struct form asked, actual;
-	struct search s = {.asked = &asked, .actual = &actual};
+	struct search s = {
+		.asked = &asked,
+		.actual = &actual,
+		.normalised = {request->normalised.data, request->normalised.len},
+		.retry = request->retry,
+	};
 
 	form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
 	form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);
+	if (ret->nearest)
+		take_nearest(&s, m, ret->nearest);
 	ret->outcome = request->sink ? MATCH_SINK_UNRECORDED : find_nearest(m, slot, &s);
 	ret->nearest = s.best ? s.best->exchange : NULL;
 	ret->explanation = explanation(m, request, &s, slot, ret);

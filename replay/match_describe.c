@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replay/match_private.h"
 
-#include "replay/sinks.h"
-
 static json_t *text_json(struct span s)
 {
 	json_t *text = json_stringn((const char *)s.data, s.len);
@@ -23,20 +21,36 @@ static json_t *key_json(struct span form)
 	return text;
 }
 
-static json_t *describe(const struct exchange *x, struct span canonical, struct span normalised)
+/* Those that apply, in the order they are heard in. */
+static json_t *rules_json(const struct rules_view *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; v->rules && i < rules_count(v->rules); i++) {
+		if (rules_applies(v, i))
+			json_array_append_new(list,
+				json_pack("{s:s?, s:s}", "name", rules_name(v->rules, i), "source",
+					rules_source(v->rules, i)));
+	}
+	return list;
+}
+
+static json_t *describe(const struct exchange *x, const struct rules *rules, struct span canonical,
+	struct span normalised)
 {
 	struct form raw, normal;
+	struct rules_view applying;
 	json_t *json, *body;
 
 	form_parse(canonical, &raw);
 	form_parse(normalised, &normal);
+	rules_view(rules, raw.line, &applying);
 	body = normal.json ? json_incref(normal.json) : text_json(normal.body);
-	json = json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "number",
+	json = json_pack("{s:I, s:o, s:o, s:o, s:s?, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "number",
 		(json_int_t)x->number, "line", text_json(normal.line), "key", key_json(canonical),
-		"normalised_key", key_json(normalised), "sink",
-		sink_is_one(form_method(normal.line), form_authority(normal.line),
-			form_path(normal.line)),
-		"marks", match_marks(&raw, &normal), "head",
+		"normalised_key", key_json(normalised), "provider", rules_provider(&applying),
+		"rules", rules_json(&applying), "sink", rules_is_sink(&applying), "marks",
+		match_marks(&raw, &normal), "head",
 		text_json((struct span){
 			normalised.data, (size_t)(normal.body.data - normalised.data)}),
 		"body", body, "canonical", text_json(canonical), "normalised",
@@ -56,7 +70,8 @@ json_t *match_describe(
 	r = r ? r
 	      : canon_normalise((struct span){canonical.data, canonical.len}, view, &normalised);
 	if (r == 0)
-		json = describe(x, (struct span){canonical.data, canonical.len},
+		json = describe(x, view ? view->rules : NULL,
+			(struct span){canonical.data, canonical.len},
 			(struct span){normalised.data, normalised.len});
 	buffer_free(&canonical);
 	buffer_free(&normalised);

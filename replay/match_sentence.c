@@ -29,14 +29,25 @@ void match_append_url(struct buffer *b, const struct form *form)
 	}
 }
 
-static void say_used_up(struct buffer *b, uint64_t recorded)
+static void say_used_up(struct buffer *b, const struct match_story *story)
 {
-	if (recorded == 1)
+	uint64_t recorded = story->recorded;
+
+	if (story->hidden)
+		(void)buffer_printf(b, " was recorded, but not in the part that is replayed");
+	else if (story->left)
+		(void)buffer_printf(b,
+			" was recorded %" PRIu64 " times, and what is left of that "
+			"belongs to calls with other ids",
+			recorded);
+	else if (recorded == 1)
 		(void)buffer_printf(b, " was recorded once and that has been served");
 	else
 		(void)buffer_printf(b,
 			" was recorded %" PRIu64 " times and all %" PRIu64 " were served", recorded,
 			recorded);
+	if (story->retry)
+		(void)buffer_printf(b, "; this is a retry of it");
 }
 
 /* The one that says the most: of a changed model all the rest may follow. */
@@ -90,8 +101,10 @@ static void say_different(struct buffer *b, uint64_t nearest, const json_t *diff
 		return;
 	}
 	(void)buffer_printf(b, " differs from recorded call %" PRIu64, nearest);
-	if (!first)
+	if (!first) {
+		(void)buffer_printf(b, " in which of its ids are the same");
 		return;
+	}
 	(void)buffer_printf(b, " at %s", json_string_value(json_object_get(first, "at")));
 	say_change(b, first);
 	if (others > 1)
@@ -111,17 +124,17 @@ static void say_who(struct buffer *b, enum match_outcome outcome, const struct f
 	match_append_url(b, asked);
 }
 
-json_t *match_sentence(enum match_outcome outcome, const struct form *asked, uint64_t nearest,
-	uint64_t recorded, const json_t *differences)
+json_t *match_sentence(enum match_outcome outcome, const struct form *asked,
+	const struct match_story *story, const json_t *differences)
 {
 	struct buffer b = BUFFER(MESSAGE_BYTES_MAX + HTTP1_HEAD_BYTES_MAX);
 	json_t *text;
 
 	say_who(&b, outcome, asked);
 	if (outcome == MATCH_USED_UP) {
-		say_used_up(&b, recorded);
+		say_used_up(&b, story);
 	} else if (outcome == MATCH_DIFFERENT) {
-		say_different(&b, nearest, differences);
+		say_different(&b, story->nearest, differences);
 	} else if (outcome == MATCH_NO_ENDPOINT) {
 		(void)buffer_printf(&b, " was never recorded, only other calls to ");
 		append_span(&b, form_authority(asked->line));

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 
@@ -30,6 +29,10 @@ static void on_peer_match(void *context, const struct match *match)
 	struct replay *r = context;
 
 	replay_calls_match(r->calls, match);
+	if (match->outcome != MATCH_NEAREST || json_array_size(r->warnings) >= MISSES_MAX)
+		return;
+	json_object_set_new(match->explanation, "answered", json_string("nearest"));
+	json_array_append(r->warnings, match->explanation);
 }
 
 static void on_peer_served(void *context, const struct peer_served *served)
@@ -64,7 +67,7 @@ static void add_unknown_name(struct replay *r, json_t *missed)
 
 	if (!missed)
 		return;
-	if (name && sink_is_host(span_of(name))) {
+	if (name && rules_is_sink_host(r->options.rules, span_of(name))) {
 		r->unknown_sinks++;
 	} else {
 		r->unknown_names++;
@@ -293,6 +296,37 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
+/* 0: none is asked for. False, and said: there is none of that label. */
+static bool find_checkpoint(const struct replay *r, const char *label, uint64_t *ret_ns)
+{
+	const struct tape_checkpoint *c = label ? tape_find_checkpoint(r->tape, label) : NULL;
+
+	*ret_ns = c ? c->time_ns : 0;
+	if (label && !c)
+		fprintf(stderr,
+			"rrshim: cannot replay '%s': it has no checkpoint '%s'; 'rrshim show' "
+			"lists them\n",
+			r->options.path, label);
+	return !label || c;
+}
+
+static int make_matcher(struct replay *r)
+{
+	struct match_options match = {
+		.recorded.rules = r->options.rules, .live.rules = r->options.rules};
+	struct match_hidden *hidden = &match.hidden;
+	int error;
+
+	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
+		!find_checkpoint(r, r->options.until, &hidden->from_ns))
+		return -ENOKEY;
+	error = matcher_new(r->tape, &match, &r->matcher);
+	if (error < 0)
+		return error;
+	r->calls = replay_calls_new(r->tape);
+	return r->calls ? 0 : -ENOMEM;
+}
+
 static int load(struct replay *r)
 {
 	int error = recording_open(r->options.path, &r->recording);
@@ -300,12 +334,8 @@ static int load(struct replay *r)
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, NULL, &r->matcher);
-	if (error == 0) {
-		r->calls = replay_calls_new(r->tape);
-		error = r->calls ? 0 : -ENOMEM;
-	}
-	if (error < 0)
+		error = make_matcher(r);
+	if (error < 0 && error != -ENOKEY)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
 				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
@@ -322,6 +352,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		return -ENOMEM;
 	r->options = *options;
 	r->misses = json_array();
+	r->warnings = json_array();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
 		.record = take_record,
@@ -349,6 +380,7 @@ void replay_free(struct replay *r)
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);
+	json_decref(r->warnings);
 	free(r);
 }
 

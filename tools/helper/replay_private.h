@@ -29,7 +29,7 @@ struct replay {
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
 	struct replay_calls *calls;
-	json_t *misses;
+	json_t *misses, *warnings; /* warnings: answered with the nearest */
 	uint64_t unknown_names, unknown_sinks, refused;
 };
 

@@ -116,8 +116,12 @@ json_t *replay_report(const struct replay *r)
 	} numbers[] = {
 		{"recorded", t.recorded},
 		{"served", t.served},
-		{"exact", t.served - t.normalised},
-		{"normalised", t.normalised},
+		{"exact", t.exact},
+		{"normalised", t.normalised - t.explained},
+		{"explained", t.explained},
+		{"nearest", t.nearest},
+		{"repeated", t.repeated},
+		{"live", t.live},
 		{"missed", missed(r)},
 		{"unused", t.unused},
 		{"ambiguous", t.ambiguous},
@@ -141,6 +145,7 @@ json_t *replay_report(const struct replay *r)
 			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	add_statistics(r, &t, report);
 	json_object_set(report, "misses", r->misses);
+	json_object_set(report, "warnings", r->warnings);
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;

@@ -62,6 +62,23 @@ static void put_marks(const json_t *marks)
 	}
 }
 
+static void put_rules(const json_t *call)
+{
+	const char *provider = json_string_value(json_object_get(call, "provider"));
+	json_t *rule;
+	size_t i;
+
+	if (provider)
+		printf("provider   %s\n", provider);
+	json_array_foreach(json_object_get(call, "rules"), i, rule)
+	{
+		const char *name = json_string_value(json_object_get(rule, "name"));
+
+		printf("%-10s %s (%s)\n", i ? "" : "rules", name ? name : "-",
+			text_of(rule, "source"));
+	}
+}
+
 static void put_text(const json_t *call)
 {
 	printf("call       %" JSON_INTEGER_FORMAT "  ",
@@ -69,6 +86,7 @@ static void put_text(const json_t *call)
 	text_put_middle(span_of(text_of(call, "line")), text_width() - 16);
 	printf("\nkeys       %s exact\n           %s normalised\n", text_of(call, "key"),
 		text_of(call, "normalised_key"));
+	put_rules(call);
 	if (json_is_true(json_object_get(call, "sink")))
 		printf("sink       telemetry: known by its method and address alone\n");
 	put_marks(json_object_get(call, "marks"));
@@ -77,8 +95,9 @@ static void put_text(const json_t *call)
 	put_body(json_object_get(call, "body"));
 }
 
-static int run(struct recording *r, uint64_t number, bool as_json)
+static int run(struct recording *r, const struct rules *rules, uint64_t number, bool as_json)
 {
+	const struct canon_view view = {.rules = rules};
 	struct tape *t = NULL;
 	json_t *call = NULL;
 	int error = tape_load(r, &t);
@@ -86,7 +105,7 @@ static int run(struct recording *r, uint64_t number, bool as_json)
 	if (error < 0)
 		return pick_failed("explain", recording_path(r), error);
 	if (number && number <= t->exchange_count)
-		call = match_describe(t, t->exchanges[number - 1], NULL);
+		call = match_describe(t, t->exchanges[number - 1], &view);
 	if (!call)
 		error = fail("explain: there is no call %" JSON_INTEGER_FORMAT
 			     " with a request to know again; 'rrshim show' lists them",
@@ -100,9 +119,11 @@ static int run(struct recording *r, uint64_t number, bool as_json)
 	return error;
 }
 
-int explain_call(const char *folder, const char *name, const char *number, bool json)
+int explain_call(const char *folder, const char *name, const char *number, struct rule_files *files,
+	bool json)
 {
-	struct recording *r;
+	struct recording *r = NULL;
+	struct rules *rules = NULL;
 	char *end;
 	uint64_t n = strtoull(number, &end, 10);
 	int status;
@@ -110,9 +131,11 @@ int explain_call(const char *folder, const char *name, const char *number, bool 
 	if (*end || !*number)
 		return verb_misused("explain", "'%s' is not the number of a call", number);
 	status = pick_recording("explain", folder, name, &r);
-	if (status)
-		return status;
-	status = run(r, n, json);
+	if (status == 0)
+		status = rule_files_load("explain", files, &rules);
+	if (status == 0)
+		status = run(r, rules, n, json);
+	rules_free(rules);
 	recording_close(r);
 	return status;
 }

@@ -129,12 +129,14 @@ json_t *replays_all(const char *recording_path)
 
 json_t *replays_misses(const json_t *report)
 {
-	json_t *misses = json_object_get(report, "misses"), *miss;
+	json_t *all = json_array(), *miss;
 	size_t i;
 
-	json_array_foreach(misses, i, miss)
+	json_array_extend(all, json_object_get(report, "misses"));
+	json_array_extend(all, json_object_get(report, "warnings"));
+	json_array_foreach(all, i, miss)
 		json_object_set_new(miss, "mismatch", json_integer((json_int_t)i + 1));
-	return misses;
+	return all;
 }
 
 const char *replays_subject(const json_t *miss)

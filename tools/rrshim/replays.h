@@ -18,7 +18,10 @@ json_t *replays_all(const char *recording_path);
 const char *replays_subject(const json_t *miss);
 /* "POST", or "" for what is no request. */
 const char *replays_method(const json_t *miss);
-/* What was served or given up on: the misses, each with its "mismatch" number from 1. Borrowed. */
+/*
+ * The misses, then what was answered with the nearest call instead ("answered": "nearest"), each
+ * with its number from 1 as "mismatch". A new reference.
+ */
 json_t *replays_misses(const json_t *report);
 /* The lines that say which replay this is. */
 void replays_print_head(const json_t *report);

@@ -17,10 +17,11 @@
 
 #define RULE_BYTES_MAX (256u << 10)
 
-enum { OPT_JSON = 256, OPT_CALL };
+enum { OPT_JSON = 256, OPT_CALL, OPT_RULES };
 
 static const struct option options[] = {
 	{"call", required_argument, NULL, OPT_CALL},
+	{"rules", required_argument, NULL, OPT_RULES},
 	{"replay", required_argument, NULL, 'r'},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"dir", required_argument, NULL, 'o'},
@@ -57,6 +58,8 @@ static void put_request(const json_t *miss)
 		line("key", key);
 	if (occurrence > 1)
 		printf("  %-9s %" JSON_INTEGER_FORMAT " times\n", "asked", occurrence);
+	if (json_object_get(miss, "answered"))
+		line("answered", "with what was recorded for the nearest call");
 	if (json_is_true(retry))
 		line("retry", "the client says that it is one");
 }
@@ -171,14 +174,13 @@ static void put_advice(const json_t *miss)
 	buffer_free(&rule);
 }
 
-static void put_text(const json_t *report, const json_t *miss)
+static void put_text(const json_t *report, const json_t *miss, size_t count)
 {
 	const char *message = json_string_value(json_object_get(miss, "message"));
 
 	replays_print_head(report);
 	printf("mismatch  %" JSON_INTEGER_FORMAT " of %zu\n          ",
-		json_integer_value(json_object_get(miss, "mismatch")),
-		json_array_size(json_object_get(report, "misses")));
+		json_integer_value(json_object_get(miss, "mismatch")), count);
 	text_wrap(message ? message : "?", 10, 10);
 	put_request(miss);
 	put_nearest(miss);
@@ -216,7 +218,7 @@ static int explain(
 {
 	char *end;
 	unsigned long n = strtoul(number, &end, 10);
-	json_t *report = NULL, *miss;
+	json_t *report = NULL, *misses, *miss;
 	int r;
 
 	if (*end || !*number)
@@ -224,14 +226,16 @@ static int explain(
 	r = replays_load("explain", folder, name, which, &report);
 	if (r)
 		return r;
-	miss = n ? json_array_get(replays_misses(report), n - 1) : NULL;
+	misses = replays_misses(report);
+	miss = n ? json_array_get(misses, n - 1) : NULL;
 	if (!miss)
-		r = fail("explain: that replay has %zu mismatches, not %s",
-			json_array_size(json_object_get(report, "misses")), number);
+		r = fail("explain: that replay has %zu mismatches, not %s", json_array_size(misses),
+			number);
 	else if (json)
 		put_json(miss);
 	else
-		put_text(report, miss);
+		put_text(report, miss, json_array_size(misses));
+	json_decref(misses);
 	json_decref(report);
 	return r;
 }
@@ -239,6 +243,7 @@ static int explain(
 int verb_explain(int argc, char **argv)
 {
 	const char *folder = NULL, *which = NULL, *call = NULL;
+	struct rule_files rules = {0};
 	bool json = false;
 	int c, given;
 
@@ -246,6 +251,10 @@ int verb_explain(int argc, char **argv)
 		switch (c) {
 		case OPT_CALL:
 			call = optarg;
+			break;
+		case OPT_RULES:
+			if (rule_files_add(&rules, optarg) < 0)
+				return verb_misused("explain", "--rules: too many files");
 			break;
 		case 'r':
 			which = optarg;
@@ -267,7 +276,7 @@ int verb_explain(int argc, char **argv)
 	if (given > (call ? 1 : 2))
 		return verb_misused("explain", "'%s' is one argument too many", argv[argc - 1]);
 	if (call)
-		return explain_call(pick_folder(folder), argv[optind], call, json);
+		return explain_call(pick_folder(folder), argv[optind], call, &rules, json);
 	if (given == 0)
 		return verb_misused("explain", "which mismatch? 'rrshim mismatches' lists them");
 	return explain(

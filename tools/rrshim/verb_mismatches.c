@@ -90,6 +90,8 @@ static void print_details(const json_t *miss)
 	printf("\n%s%" JSON_INTEGER_FORMAT "%s  ", output_style(OUTPUT_BOLD),
 		json_integer_value(json_object_get(miss, "mismatch")), output_plain());
 	text_wrap(message ? message : "?", 3, 3);
+	if (json_object_get(miss, "answered"))
+		printf("   It was answered with the nearest call's answer.\n");
 	mismatch_put_differences(miss, DIFFERENCES_SHOWN, false);
 }
 
@@ -149,7 +151,7 @@ static void print_json(const json_t *report, const json_t *misses)
 int verb_mismatches(int argc, char **argv)
 {
 	const char *folder = NULL, *which = NULL;
-	json_t *report = NULL;
+	json_t *report = NULL, *misses = NULL;
 	bool json = false;
 	int c, r;
 
@@ -175,10 +177,13 @@ int verb_mismatches(int argc, char **argv)
 		return verb_misused(
 			"mismatches", "'%s' is one argument too many", argv[optind + 1]);
 	r = replays_load("mismatches", pick_folder(folder), argv[optind], which, &report);
+	if (r == 0)
+		misses = replays_misses(report);
 	if (r == 0 && json)
-		print_json(report, replays_misses(report));
+		print_json(report, misses);
 	else if (r == 0)
-		print_text(report, replays_misses(report));
+		print_text(report, misses);
+	json_decref(misses);
 	json_decref(report);
 	return r;
 }

@@ -16,12 +16,16 @@
 #include "tools/rrshim/program.h"
 #include "tools/rrshim/replay_age.h"
 #include "tools/rrshim/replay_summary.h"
+#include "tools/rrshim/rule_files.h"
 
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
+	{"rules", required_argument, NULL, 'R'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
+	{"from", required_argument, NULL, 'f'},
+	{"until", required_argument, NULL, 'u'},
 	{"require-all", no_argument, NULL, 'A'},
 	{"max-age", required_argument, NULL, 'M'},
 	{"no-history", no_argument, NULL, 'H'},
@@ -32,6 +36,7 @@ static const struct option options[] = {
 
 struct job {
 	struct replay_options options;
+	struct rule_files rules;
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
@@ -77,8 +82,10 @@ static int ended(void *context, int status, size_t alive)
 	json_t *all = replay_report(job->replay);
 	json_t *report = replay_history_redact(job->redactor, all);
 
-	if (!job->quiet)
+	if (!job->quiet) {
 		replay_summary(report);
+		rule_files_print(&job->rules, job->options.rules);
+	}
 	if (job->report && json_dump_file(report, job->report, JSON_INDENT(2)) < 0)
 		fail("replay: cannot write the report to '%s': %s", job->report, strerror(errno));
 	if (!job->no_history)
@@ -165,11 +172,21 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("replay", "too many --rules");
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
 		case 'F':
 			job.fail_fast = true;
+			break;
+		case 'f':
+			job.options.from = optarg;
+			break;
+		case 'u':
+			job.options.until = optarg;
 			break;
 		case 'A':
 			job.require_all = true;
@@ -201,7 +218,10 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = replay_age_allows(&job.age, path) ? run(&job, argv + optind) : LAUNCH_STALE;
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
+		: !replay_age_allows(&job.age, path)                  ? LAUNCH_STALE
+								      : run(&job, argv + optind);
+	rules_free(job.options.rules);
 	free(path);
 	return r;
 }

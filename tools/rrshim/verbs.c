@@ -6,6 +6,10 @@
 #define DIR_OPTION                                                                                 \
 	"  -o, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"             \
 	"                    ./recordings)\n"
+#define RULES_OPTION                                                                               \
+	"      --rules FILE  what differs in every run, as rrshim.yaml(5) says; may be given\n"    \
+	"                    more than once (default: ./rrshim.yaml, else\n"                       \
+	"                    $XDG_CONFIG_HOME/rrshim/rrshim.yaml)\n"
 #define HELP_OPTION "  -h, --help        this text\n"
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
@@ -32,8 +36,10 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n"
+		"                    once; xN: N times as fast\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
+		"      --from LABEL  begin at a checkpoint: calls recorded before count as served\n"
+		"      --until LABEL end at a checkpoint: calls recorded after are not there\n"
 		"      --require-all status 87 when recorded calls were not asked for\n"
 		"      --max-age AGE[:refuse]\n"
 		"                    warn of a recording older than 30d, 12h, 45m …; with\n"
@@ -58,6 +64,7 @@ const struct verb verbs[] = {
 		"rule for rrshim.yaml that makes it match, where it is not another request.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --call N      instead: how recorded call N is known again\n"
+		"      --rules FILE  for --call: rules to go by (default: rrshim.yaml)\n"
 		"      --replay N    the N-th last replay (default 1), or the file of a report\n"
 		"      --json        one object\n" DIR_OPTION HELP_OPTION},
 	{"stats", verb_stats, "tell how the replays of a recording went",
