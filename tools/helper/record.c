@@ -284,6 +284,7 @@ static int start(void *context, struct helper *h)
 	r->manifest = first_manifest(r);
 	if (!r->collector || !r->manifest)
 		return -ENOMEM;
+	collector_begin_origins(r->collector, r->options.cwd);
 	error = manifest_write(r->path, r->manifest, "recording");
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot write '%s/manifest.json': %s\n", r->path,
@@ -297,7 +298,8 @@ static void take_record(void *context, uint32_t pid, const struct rings_record *
 {
 	struct record *r = context;
 
-	r->dirty = true;
+	/* Draws are not written. */
+	r->dirty |= x->type != WIRE_ORIGIN || x->result != WIRE_ORIGIN_DRAW;
 	collector_record(r->collector, pid, x);
 }
 
@@ -378,8 +380,12 @@ static void finish(void *context, struct helper *h)
 	bridging_free(r->bridging);
 	r->bridging = NULL;
 	collector_finish(r->collector);
-	collector_event(r->collector, &stop);
 	error = recording_flush(r->writer);
+	if (error == 0)
+		collector_finish_origins(r->collector, r->path);
+	collector_event(r->collector, &stop);
+	if (error == 0)
+		error = recording_flush(r->writer);
 	if (error < 0)
 		give_up(r, error);
 	last_manifest(r);

@@ -42,6 +42,14 @@ static void on_peer_served(void *context, const struct peer_served *served)
 	replay_calls_served(r->calls, served);
 }
 
+/* What a program drew it has said by the time it sends it. */
+static void on_ask(void *context)
+{
+	struct replay *r = context;
+
+	helper_catch_up(r->helper);
+}
+
 /* ---- questions ---- */
 
 static void refuse(struct replay *r, const struct wire_request *q)
@@ -201,6 +209,7 @@ static int make_parts(struct replay *r)
 		.tape = r->tape,
 		.matcher = r->matcher,
 		.timing = r->options.timing,
+		.on_ask = on_ask,
 		.on_miss = on_peer_miss,
 		.on_match = on_peer_match,
 		.on_served = on_peer_served,
@@ -233,7 +242,9 @@ static int start(void *context, struct helper *h)
 	int error;
 
 	r->helper = h;
-	error = make_parts(r);
+	error = replay_know_session(r);
+	if (error == 0)
+		error = make_parts(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot set up the replay: %s\n", strerror(-error));
 	return error;
@@ -241,6 +252,8 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
+	if (x->type == WIRE_ORIGIN)
+		replay_know_record(context, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -253,6 +266,8 @@ static void take_event(void *context, struct trace_event *e)
 	struct replay *r = context;
 	json_t *x;
 
+	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
+		replay_know_process(r, e->pid);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -313,14 +328,16 @@ static bool find_checkpoint(const struct replay *r, const char *label, uint64_t 
 static int make_matcher(struct replay *r)
 {
 	struct match_options match = {
-		.recorded.rules = r->options.rules, .live.rules = r->options.rules};
+		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
+		.live = {.rules = r->options.rules, .origins = r->live},
+	};
 	struct match_hidden *hidden = &match.hidden;
 	int error;
 
 	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
 		!find_checkpoint(r, r->options.until, &hidden->from_ns))
 		return -ENOKEY;
-	error = matcher_new(r->tape, &match, &r->matcher);
+	error = r->live ? matcher_new(r->tape, &match, &r->matcher) : -ENOMEM;
 	if (error < 0)
 		return error;
 	r->calls = replay_calls_new(r->tape);
@@ -353,6 +370,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 	r->options = *options;
 	r->misses = json_array();
 	r->warnings = json_array();
+	r->live = origins_new();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
 		.record = take_record,
@@ -381,6 +399,7 @@ void replay_free(struct replay *r)
 	recording_close(r->recording);
 	json_decref(r->misses);
 	json_decref(r->warnings);
+	origins_free(r->live);
 	free(r);
 }
 

@@ -97,13 +97,14 @@ static void put_text(const json_t *call)
 
 static int run(struct recording *r, const struct rules *rules, uint64_t number, bool as_json)
 {
-	const struct canon_view view = {.rules = rules};
+	struct canon_view view = {.rules = rules};
 	struct tape *t = NULL;
 	json_t *call = NULL;
 	int error = tape_load(r, &t);
 
 	if (error < 0)
 		return pick_failed("explain", recording_path(r), error);
+	view.origins = t->origins;
 	if (number && number <= t->exchange_count)
 		call = match_describe(t, t->exchanges[number - 1], &view);
 	if (!call)
