@@ -70,6 +70,15 @@ const struct verb verbs[] = {
 		"      --json        JSON Lines: one object per event\n"
 		"      --type TYPE   only events of this type; may be given more than once\n"
 		"      --no-data     leave payloads out\n" DIR_OPTION HELP_OPTION},
+	{"rules", verb_rules, "tell which rules there are, and which apply to a call",
+		"usage: rrshim rules [OPTION]... [[REC] N]\n"
+		"Lists the rules that replay goes by, those that are heard first first: where\n"
+		"each is from, what it matches, what it does. With N, an exchange of REC, or with\n"
+		"any of --host, --path and --method: those that apply to such a call.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --host HOST[:PORT], --path PATH, --method METHOD (default: POST)\n" RULES_OPTION
+		"      --check FILE  only say whether anything is wrong in FILE\n"
+		"      --json        one object with an array of rules\n" DIR_OPTION HELP_OPTION},
 	{"recover", verb_recover, "bring a recording that was cut off to a proper end",
 		"usage: rrshim recover [OPTION]... [REC]\n"
 		"Completes a recording whose recorder was killed: keeps its whole frames,\n"
