@@ -136,6 +136,8 @@ struct ask_body {
 
 int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
 void ask_body_free(struct ask_body *b);
+/* Its bytes as they came; empty past CANON_BODY_MAX. */
+struct span ask_body_span(const struct ask_body *b);
 /*
  * Takes the recorded exchange for a whole request and reports a miss. 0 or -ENOMEM; either way the
  * caller drops ret->explanation.
@@ -151,10 +153,6 @@ int ask_early(struct connection *c, const struct http1_head *head, const struct 
 /* As ask(), for the whole of a request that was taken early, or what shows that it is another. */
 int ask_early_end(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	const struct exchange *taken, bool only, struct match *ret);
-/* A miss in one sentence; owned by it. */
-const char *ask_miss_message(const struct match *match);
-/* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
-int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
 
 /* What to do about a client that holds its body back for a 100 Continue. */
 struct ask_advice {

@@ -170,6 +170,30 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 	return name->call && name->node && name->service && canonical ? r : -ENOMEM;
 }
 
+/* Written when it came in: earlier than what is still in the rings of that moment. */
+static int on_checkpoint(struct tape *t, const struct trace_event *e)
+{
+	struct tape_checkpoint *c;
+	size_t at = t->checkpoint_count;
+
+	if (at == TAPE_ITEMS_MAX)
+		return -E2BIG;
+	c = tape_grow(t->checkpoints, at, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	t->checkpoints = c;
+	for (; at && c[at - 1].time_ns > e->time_ns; at--)
+		c[at] = c[at - 1];
+	c[at] = (struct tape_checkpoint){
+		.label = span_dup(e->checkpoint.label),
+		.metadata = span_dup(e->checkpoint.metadata),
+		.time_ns = e->time_ns,
+		.pid = e->pid,
+	};
+	t->checkpoint_count++;
+	return c[at].label && c[at].metadata ? 0 : -ENOMEM;
+}
+
 static int on_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
 	struct event_ref ref)
 {
@@ -178,6 +202,8 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	switch (e->type) {
 	case EVENT_RESOLVE:
 		return on_resolve(t, e);
+	case EVENT_CHECKPOINT:
+		return on_checkpoint(t, e);
 	case EVENT_CONNECT:
 	case EVENT_CONNECTED:
 	case EVENT_TLS:
@@ -260,6 +286,15 @@ int tape_load(struct recording *r, struct tape **ret)
 	return 0;
 }
 
+const struct tape_checkpoint *tape_find_checkpoint(const struct tape *t, const char *label)
+{
+	for (size_t i = t->checkpoint_count; i-- > 0;) {
+		if (strcmp(t->checkpoints[i].label, label) == 0)
+			return &t->checkpoints[i];
+	}
+	return NULL;
+}
+
 static void free_connect(struct tape_connect *connect)
 {
 	free(connect->address);
@@ -288,6 +323,11 @@ void tape_free(struct tape *t)
 		free_connect(&t->connects[i]);
 	for (size_t i = 0; i < t->name_count; i++)
 		free_name(&t->names[i]);
+	for (size_t i = 0; i < t->checkpoint_count; i++) {
+		free(t->checkpoints[i].label);
+		free(t->checkpoints[i].metadata);
+	}
+	free(t->checkpoints);
 	free(t->exchanges);
 	free(t->connects);
 	free(t->names);

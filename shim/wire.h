@@ -252,6 +252,9 @@ enum wire_call {
 	WIRE_CALL_LISTENER,
 	/* replay: DNS questions to `address` will come from `source_port`: where do they go? */
 	WIRE_CALL_ASK,
+	/* resolve.node names this point of the session; `count` bytes of JSON about it are in
+	 * resolve.message. In replay it is acknowledged. */
+	WIRE_CALL_CHECKPOINT,
 	WIRE_CALL_MAX
 };
 

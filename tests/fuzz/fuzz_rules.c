@@ -3,6 +3,8 @@
 #include <string.h>
 #include "replay/rules.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 /*
  * A file of rules, and after a line "%%" the first line of a form, then a text that is asked about
  * as header, parameter, member and text.

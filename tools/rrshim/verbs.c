@@ -79,6 +79,13 @@ const struct verb verbs[] = {
 		"      --host HOST[:PORT], --path PATH, --method METHOD (default: POST)\n" RULES_OPTION
 		"      --check FILE  only say whether anything is wrong in FILE\n"
 		"      --json        one object with an array of rules\n" DIR_OPTION HELP_OPTION},
+	{"checkpoint", verb_checkpoint, "name this point of the session that is being recorded",
+		"usage: rrshim checkpoint [OPTION]... LABEL\n"
+		"Called by any process of a session, names the moment, so that 'rrshim replay\n"
+		"--from LABEL' can begin there and '--until LABEL' end there. In replay it does\n"
+		"nothing. C programs call rrs_checkpoint(label, metadata) where it is there.\n"
+		"\n"
+		"      --metadata JSON   kept with it; 1,408 bytes at most\n" HELP_OPTION},
 	{"recover", verb_recover, "bring a recording that was cut off to a proper end",
 		"usage: rrshim recover [OPTION]... [REC]\n"
 		"Completes a recording whose recorder was killed: keeps its whole frames,\n"
