@@ -33,6 +33,7 @@ int verb_show(int argc, char **argv);
 int verb_cat(int argc, char **argv);
 int verb_events(int argc, char **argv);
 int verb_rules(int argc, char **argv);
+int verb_learn(int argc, char **argv);
 int verb_checkpoint(int argc, char **argv);
 int verb_recover(int argc, char **argv);
 int verb_mock(int argc, char **argv);
