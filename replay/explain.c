@@ -20,7 +20,9 @@ struct search {
 	const struct match_call *best;
 	uint64_t distance;
 	double likeness;
-	struct buffer form; /* of the best, normalised */
+	struct buffer form;    /* of the best, normalised */
+	uint64_t left, hidden; /* used up: recorded calls of that key which are not to be had */
+	bool retry;
 };
 
 /* As near: what has not been served yet, the earliest of it; else what was served last. */
@@ -42,7 +44,7 @@ static bool is_nearer(
 	return is_likelier(call, s->best);
 }
 
-static int normalised_form(
+int match_normalised_form(
 	const struct matcher *m, const struct match_call *call, struct buffer *out)
 {
 	struct buffer text = BUFFER(CANON_FORM_MAX);
@@ -60,7 +62,7 @@ static void consider(
 	struct form form;
 	uint64_t distance;
 
-	if (normalised_form(m, call, &text)) {
+	if (match_normalised_form(m, call, &text)) {
 		buffer_free(&text);
 		return;
 	}
@@ -93,6 +95,16 @@ static void search(struct search *s, const struct matcher *m, enum nearest_scope
 		bytes += call->exchange->request.body_bytes;
 		consider(s, m, call, found[i].likeness);
 	}
+}
+
+/* The one that is going to be served in its place. */
+static void take_nearest(struct search *s, const struct matcher *m, const struct exchange *x)
+{
+	const struct match_call *call = match_call_of(m, x);
+
+	s->form = BUFFER(CANON_NORMAL_MAX);
+	if (match_normalised_form(m, call, &s->form) == 0)
+		s->best = call;
 }
 
 static bool host_recorded(const struct matcher *m, struct span authority)
@@ -161,14 +173,23 @@ static json_t *nearest_json(const struct exchange *x, const struct form *form)
 	return nearest;
 }
 
-static void say_used_up(struct buffer *b, uint64_t recorded)
+static void say_used_up(struct buffer *b, const struct search *s, uint64_t recorded)
 {
-	if (recorded == 1)
+	if (s->hidden)
+		(void)buffer_printf(b, " was recorded, but not in the part that is replayed");
+	else if (s->left)
+		(void)buffer_printf(b,
+			" was recorded %" PRIu64 " times, and what is left of that "
+			"belongs to calls with other ids",
+			recorded);
+	else if (recorded == 1)
 		(void)buffer_printf(b, " was recorded once and that has been served");
 	else
 		(void)buffer_printf(b,
 			" was recorded %" PRIu64 " times and all %" PRIu64 " were served", recorded,
 			recorded);
+	if (s->retry)
+		(void)buffer_printf(b, "; this is a retry of it");
 }
 
 static void say_different(struct buffer *b, const struct search *s, const json_t *differences)
@@ -183,6 +204,8 @@ static void say_different(struct buffer *b, const struct search *s, const json_t
 	(void)buffer_printf(b, " differs from recorded call %" PRIu64, s->best->exchange->number);
 	if (first)
 		(void)buffer_printf(b, " at %s", json_string_value(first));
+	else
+		(void)buffer_printf(b, " in which of its ids are the same");
 	if (others > 1)
 		(void)buffer_printf(
 			b, " and in %zu other place%s", others - 1, others == 2 ? "" : "s");
@@ -204,7 +227,7 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 		append_url(&b, s->asked);
 	}
 	if (outcome == MATCH_USED_UP) {
-		say_used_up(&b, recorded);
+		say_used_up(&b, s, recorded);
 	} else if (outcome == MATCH_DIFFERENT) {
 		say_different(&b, s, differences);
 	} else if (outcome == MATCH_NO_ENDPOINT) {
@@ -218,14 +241,29 @@ static json_t *sentence(enum match_outcome outcome, const struct search *s, uint
 	return text;
 }
 
+static void count_left(struct search *s, const struct matcher *m, const struct match_slot *slot)
+{
+	enum match_key kind =
+		match_key_equal(&slot->key, &m->calls[slot->first].keys[KEY_CANONICAL])
+		? KEY_CANONICAL
+		: KEY_NORMALISED;
+
+	for (size_t i = slot->first; i != MATCH_NONE; i = m->calls[i].next[kind]) {
+		s->left += !m->calls[i].served;
+		s->hidden += m->calls[i].hidden;
+	}
+}
+
 static enum match_outcome find_nearest(
 	const struct matcher *m, const struct match_slot *slot, struct search *s)
 {
 	if (slot && slot->count) {
-		s->best = &m->calls[slot->last];
+		count_left(s, m, slot);
+		s->best = s->best ? s->best : &m->calls[slot->last];
 		return MATCH_USED_UP;
 	}
-	search(s, m, NEAREST_MODEL);
+	if (!s->best)
+		search(s, m, NEAREST_MODEL);
 	if (!s->best)
 		search(s, m, NEAREST_ENDPOINT);
 	if (s->best)
@@ -245,6 +283,8 @@ static json_t *explanation(const struct search *s, const struct call_key *key, u
 	json_object_set_new(e, "request", request_json(s->asked, key));
 	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
+	if (s->retry)
+		json_object_set_new(e, "retry", json_true());
 	if (s->best) {
 		/* Used up: it was the same request, so its form is this one's. */
 		form_parse(s->form.len ? (struct span){s->form.data, s->form.len}
@@ -268,10 +308,13 @@ void match_explain(const struct matcher *m, const struct match_request *request,
 		.asked = &asked,
 		.actual = &actual,
 		.normalised = {request->normalised.data, request->normalised.len},
+		.retry = request->retry,
 	};
 
 	form_split((struct span){request->canonical.data, request->canonical.len}, &asked);
 	form_parse((struct span){request->normalised.data, request->normalised.len}, &actual);
+	if (ret->nearest)
+		take_nearest(&s, m, ret->nearest);
 	ret->outcome = request->sink ? MATCH_SINK_UNRECORDED : find_nearest(m, slot, &s);
 	ret->nearest = s.best ? s.best->exchange : NULL;
 	ret->explanation =
