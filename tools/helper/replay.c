@@ -177,6 +177,7 @@ static int make_parts(struct replay *r)
 		.tape = r->tape,
 		.matcher = r->matcher,
 		.timing = r->options.timing,
+		.faults = r->options.faults,
 		.on_miss = on_peer_miss,
 		.context = r};
 	int error;

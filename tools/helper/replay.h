@@ -9,6 +9,7 @@
 struct replay_options {
 	const char *path; /* of the recording */
 	struct peer_timing timing;
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -25,7 +26,7 @@ const struct helper_mode *replay_mode(struct replay *r);
 /*
  * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
  * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
- * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
+ * "method", "url"}], "faults": [{"fault", "injected"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
  * new reference.
  */
 json_t *replay_report(const struct replay *r);

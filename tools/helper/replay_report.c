@@ -92,6 +92,7 @@ json_t *replay_report(const struct replay *r)
 		json_object_set_new(
 			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	json_object_set(report, "misses", r->misses);
+	json_object_set_new(report, "faults", faults_report(r->options.faults));
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;

@@ -17,6 +17,7 @@
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
+	{"fault", required_argument, NULL, 'f'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
 	{"quiet", no_argument, NULL, 'q'},
@@ -117,11 +118,31 @@ static json_int_t number(json_t *report, const char *key)
 	return json_integer_value(json_object_get(report, key));
 }
 
+static void print_faults(json_t *faults)
+{
+	json_t *fault;
+	size_t i;
+
+	json_array_foreach(faults, i, fault)
+	{
+		json_int_t injected = number(fault, "injected");
+		const char *spec = json_string_value(json_object_get(fault, "fault"));
+
+		fprintf(stderr, "rrshim: fault %s: injected ", spec ? spec : "?");
+		if (injected > 0)
+			fprintf(stderr, "%" JSON_INTEGER_FORMAT " time%s\n", injected,
+				injected == 1 ? "" : "s");
+		else
+			fprintf(stderr, "never: no answer came to it\n");
+	}
+}
+
 static void print_summary(const struct job *job, json_t *report)
 {
 	const char *name = strrchr(job->options.path, '/');
 
 	print_misses(json_object_get(report, "misses"));
+	print_faults(json_object_get(report, "faults"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
 			"rrshim: %" JSON_INTEGER_FORMAT
@@ -173,6 +194,20 @@ static int parse_timing(const char *text, struct peer_timing *ret)
 	return end == text + 1 || *end || !(ret->factor > 0) || ret->factor > 1e6 ? -EINVAL : 0;
 }
 
+/* 0, or the exit status. */
+static int add_fault(struct job *job, const char *spec)
+{
+	const char *problem = NULL;
+	int r;
+
+	if (!job->options.faults)
+		job->options.faults = faults_new();
+	r = job->options.faults ? faults_add(job->options.faults, spec, &problem) : -ENOMEM;
+	if (r == -EINVAL)
+		return verb_misused("replay", "--fault '%s': %s", spec, problem);
+	return r ? LAUNCH_FAILED : 0;
+}
+
 static int run(struct job *job, char *const argv[])
 {
 	struct launch l = {.argv = argv, .make = make, .ended = ended, .context = job};
@@ -221,6 +256,11 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'f':
+			r = add_fault(&job, optarg);
+			if (r)
+				return r;
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
@@ -245,6 +285,7 @@ int verb_replay(int argc, char **argv)
 		return LAUNCH_FAILED;
 	job.options.path = path;
 	r = run(&job, argv + optind);
+	faults_free(job.options.faults);
 	free(path);
 	return r;
 }

@@ -33,6 +33,10 @@ const struct verb verbs[] = {
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
 		"                    once; xN: N times as fast\n"
+		"      --fault KIND[,after=PLACE][,host=GLOB][,path=GLOB][,call=N][,times=N]\n"
+		"                    inject a fault into recorded answers; KIND: status=CODE,\n"
+		"                    reset, cut, stall, stall=TIME (300ms, 5s, 2m), slow=Nx;\n"
+		"                    PLACE: head, Nbytes, Nevents, Nlines; may be repeated\n"
 		"      --fail-fast   end at the first request that is not in the recording\n"
 		"      --report FILE write what was served and missed as JSON\n"
 		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
