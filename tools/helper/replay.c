@@ -210,6 +210,7 @@ static int make_parts(struct replay *r)
 		.matcher = r->matcher,
 		.timing = r->options.timing,
 		.on_ask = on_ask,
+		.faults = r->options.faults,
 		.on_miss = on_peer_miss,
 		.on_match = on_peer_match,
 		.on_served = on_peer_served,
