@@ -268,7 +268,7 @@ static void take_event(void *context, struct trace_event *e)
 	json_t *x;
 
 	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
-		replay_know_process(r, e->pid);
+		replay_know_process(r, e);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
