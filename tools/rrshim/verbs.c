@@ -89,6 +89,7 @@ const struct verb verbs[] = {
 		"answers, and have nothing that tells them apart. Recording does the same at its\n"
 		"end. Status 1 when a request does not get its own answer.\n"
 		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"      --rules FILE  use these rules, too; may be given more than once\n"
 		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"
