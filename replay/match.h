@@ -77,6 +77,8 @@ struct match_options {
  * for a strict replay without rules. */
 int matcher_new(const struct tape *t, const struct match_options *options, struct matcher **ret);
 void matcher_free(struct matcher *m);
+/* As matcher_new() was given them. */
+const struct match_options *matcher_options(const struct matcher *m);
 
 /* Takes the next exchange for this request. 0 or -errno (-ENOMEM). */
 int match_next(struct matcher *m, const struct canon_input *request, struct match *ret);
