@@ -147,4 +147,13 @@ int matcher_ambiguous(const struct matcher *m, struct match_ambiguity **ret, siz
 int match_check(const struct tape *t, const struct match_options *options, json_t **ret);
 const char *match_outcome_name(enum match_outcome outcome); /* "used_up" … */
 
+/*
+ * How a recorded call is known again: {"number", "line", "key", "normalised_key", "provider",
+ * "rules": those that apply, "sink", "marks": [{"at", "value", "mark"}, …], "head" and "body" of
+ * the normalised form, "canonical", "normalised": both whole}. A new reference; NULL: its request
+ * cannot be read.
+ */
+json_t *match_describe(
+	const struct tape *t, const struct exchange *x, const struct canon_view *view);
+
 #endif

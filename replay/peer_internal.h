@@ -51,6 +51,7 @@ struct reply {
 	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
 	uint64_t asked_ns; /* the request was complete */
+	uint64_t first_ns; /* the first bytes of `exchange` had left; 0: not yet */
 	bool last;         /* of `bytes`: the connection ends after it */
 };
 TAILQ_HEAD(reply_list, reply);
@@ -160,6 +161,10 @@ int ask_early(struct connection *c, const struct http1_head *head, const struct 
 /* As ask(), for the whole of a request that was taken early, or what shows that it is another. */
 int ask_early_end(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	const struct exchange *taken, bool only, struct match *ret);
+
+/* Says that all of the response has been sent; `first_ns`: when its first byte had, or 0. */
+void ask_served(const struct connection *c, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t first_ns);
 
 /* What to do about a client that holds its body back for a 100 Continue. */
 struct ask_advice {
