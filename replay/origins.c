@@ -196,6 +196,15 @@ uint32_t origins_kinds(const struct origins *o, struct span word)
 	return kinds;
 }
 
+bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns)
+{
+	if (!o->window.to_ns)
+		return false;
+	*ret_from_ns = (int64_t)o->window.from_ns;
+	*ret_to_ns = (int64_t)o->window.to_ns;
+	return true;
+}
+
 const char *origin_name(enum origin_kind kind)
 {
 	static const char *const names[ORIGIN_KIND_MAX] = {

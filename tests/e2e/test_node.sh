@@ -126,3 +126,10 @@ test_sdks_raise_a_miss_at_once() { # timeout=120
 		fail "the anthropic SDK said: $(cat rep.out)"
 	equal "requests, none of them again" 2 "$(query rep.json 'd["missed"]')"
 }
+
+test_retries_of_sdks() { # timeout=120
+	node_trusting
+	round_trip 0 "$NODE" "$CLIENTS/node_retries.js"
+	equal "answered at the third attempt" 4 "$(grep -c '"attempt":3' rep.out)"
+	equal "calls, failures among them" 12 "$(query rep.json 'd["served"]')"
+}

@@ -37,6 +37,7 @@ int verb_mismatches(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_recover(int argc, char **argv);
+int verb_check(int argc, char **argv);
 int verb_mock(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

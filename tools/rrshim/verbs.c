@@ -118,6 +118,14 @@ const struct verb verbs[] = {
 		"Completes a recording whose recorder was killed: keeps its whole frames,\n"
 		"adds what was still in the session's memory, marks it recovered.\n"
 		"\n" REC_ARGUMENT "\n" DIR_OPTION HELP_OPTION},
+	{"check", verb_check, "ask a recording for everything that is in it",
+		"usage: rrshim check [OPTION]... [REC]\n"
+		"Asks for every recorded request again, in order, as replay would: each must get\n"
+		"its own answer. Names the requests that were in flight together, got different\n"
+		"answers, and have nothing that tells them apart. Recording does the same at its\n"
+		"end. Status 1 when a request does not get its own answer.\n"
+		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"
 		"Answers like OpenAI (Chat Completions, Responses), Anthropic (Messages) and\n"
