@@ -107,8 +107,35 @@ static json_t *jsonrpc_id(struct span body)
 	return id;
 }
 
-enum miss_shape miss_reply_shape(const struct http1_head *request, struct span body)
+/* What rules say of a host of the user's own counts more than what its paths look like. */
+static bool shape_of_provider(const char *provider, enum miss_shape *ret)
 {
+	static const struct {
+		const char *name;
+		enum miss_shape shape;
+	} providers[] = {
+		{"anthropic", MISS_ANTHROPIC},
+		{"openai", MISS_OPENAI},
+		{"azure", MISS_OPENAI},
+		{"gemini", MISS_GEMINI},
+		{"bedrock", MISS_BEDROCK},
+		{"ollama", MISS_OLLAMA},
+	};
+
+	for (size_t i = 0; provider && i < sizeof(providers) / sizeof(*providers); i++) {
+		if (strcmp(provider, providers[i].name) != 0)
+			continue;
+		*ret = providers[i].shape;
+		return true;
+	}
+	return false;
+}
+
+enum miss_shape miss_reply_shape(
+	const struct http1_head *request, struct span body, const char *provider)
+{
+	enum miss_shape shape;
+
 	json_t *id;
 
 	if (is_grpc(request))
@@ -117,6 +144,8 @@ enum miss_shape miss_reply_shape(const struct http1_head *request, struct span b
 	json_decref(id);
 	if (id)
 		return MISS_JSONRPC;
+	if (shape_of_provider(provider, &shape))
+		return shape;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
 		if (shows(&signs[i], request))
 			return signs[i].shape;
@@ -224,7 +253,8 @@ static int write_json(const struct http1_head *request, enum miss_shape shape, c
 int miss_reply_write(const struct match *match, const struct http1_head *request, struct span body,
 	struct buffer *ret)
 {
-	enum miss_shape shape = miss_reply_shape(request, body);
+	const char *provider = json_string_value(json_object_get(match->explanation, "provider"));
+	enum miss_shape shape = miss_reply_shape(request, body, provider);
 	char *text;
 	int r;
 
