@@ -117,7 +117,7 @@ json_t *replay_report(const struct replay *r)
 		{"recorded", t.recorded},
 		{"served", t.served},
 		{"exact", t.exact},
-		{"normalised", t.normalised},
+		{"normalised", t.normalised - t.explained},
 		{"explained", t.explained},
 		{"nearest", t.nearest},
 		{"repeated", t.repeated},

@@ -69,8 +69,8 @@ static json_int_t number(const json_t *report, const char *key)
 /* What is not 0 of it; what was exact is only worth a word where not all of it was. */
 static void print_kinds(const json_t *report)
 {
-	static const char *const kinds[][2] = {
-		{"normalised", "normalised"}, {"nearest", "nearest"}, {"repeated", "again"}};
+	static const char *const kinds[][2] = {{"normalised", "normalised"},
+		{"explained", "explained"}, {"nearest", "nearest"}, {"repeated", "again"}};
 	const char *of_them = "of them ";
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -78,11 +78,7 @@ static void print_kinds(const json_t *report)
 
 		if (n == 0)
 			continue;
-		fprintf(stderr, " %" JSON_INTEGER_FORMAT " %s%s", n, of_them, kinds[i][1]);
-		if (i == 0 && number(report, "explained"))
-			fprintf(stderr, " and %" JSON_INTEGER_FORMAT " of those explained",
-				number(report, "explained"));
-		fputc(',', stderr);
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " %s%s,", n, of_them, kinds[i][1]);
 		of_them = "";
 	}
 	if (!*of_them && number(report, "exact") > 0)
