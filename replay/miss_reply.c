@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define STATUS                   400
+#define DIFFERENCES_MAX          5
 #define JSONRPC_BODY_MAX         (1u << 20)
 #define JSONRPC_SERVER_ERROR     (-32000)
 #define GRPC_MESSAGE_MAX         2000 /* clients refuse long metadata */
@@ -187,14 +188,35 @@ static json_t *error_json(enum miss_shape shape, const char *message, const char
 	}
 }
 
+/* What a program is told: agents show errors whole, and `rrshim explain` has the rest. */
+static json_t *short_explanation(const json_t *explanation)
+{
+	json_t *brief = json_copy((json_t *)explanation), *differences = json_array(), *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(explanation, "differences"), i, entry)
+	{
+		if (i == DIFFERENCES_MAX)
+			break;
+		entry = json_copy(entry);
+		json_object_del(entry, "words");
+		json_array_append_new(differences, entry);
+	}
+	json_object_del(brief, "passed_over");
+	json_object_set_new(brief, "differences", differences);
+	return brief;
+}
+
 static char *error_text(const struct match *match, enum miss_shape shape, struct span body)
 {
 	json_t *sentence = json_sprintf("rrshim replay: %s", miss_reply_message(match));
+	json_t *brief = match->explanation ? short_explanation(match->explanation) : NULL;
 	json_t *json = error_json(shape, sentence ? json_string_value(sentence) : "rrshim replay",
-		match_outcome_name(match->outcome), body, match->explanation);
+		match_outcome_name(match->outcome), body, brief);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
+	json_decref(brief);
 	json_decref(sentence);
 	return text;
 }
