@@ -36,7 +36,11 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n" RULES_OPTION
+		"                    once; xN: N times as fast\n"
+		"      --fault KIND[,after=PLACE][,host=GLOB][,path=GLOB][,call=N][,times=N]\n"
+		"                    inject a fault into recorded answers; KIND: status=CODE,\n"
+		"                    reset, cut, stall, stall=TIME (300ms, 5s, 2m), slow=Nx;\n"
+		"                    PLACE: head, Nbytes, Nevents, Nlines; may be repeated\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
 		"      --from LABEL  begin at a checkpoint: calls recorded before count as served\n"
 		"      --until LABEL end at a checkpoint: calls recorded after are not there\n"
