@@ -29,6 +29,9 @@ struct peer_options {
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
+	/* NULL, or: called before what a client said is matched, for what is to be known by then.
+	 */
+	void (*on_ask)(void *context);
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
 	void *context;

@@ -57,6 +57,7 @@ static struct span scheme_of(const struct connection *c)
 static void describe(const struct connection *c, const struct http1_head *head,
 	const char *authority, const struct ask_body *body, struct canon_input *ret)
 {
+	peer_asked(c->peer);
 	*ret = (struct canon_input){
 		.scheme = scheme_of(c),
 		.authority = span_of(authority),

@@ -36,6 +36,13 @@ struct peer {
 	uint8_t scratch[SCRATCH_BYTES]; /* one read of whichever connection is at it */
 };
 
+/* Before what a client said is matched. */
+static inline void peer_asked(const struct peer *p)
+{
+	if (p->options.on_ask)
+		p->options.on_ask(p->options.context);
+}
+
 /* What is owed to the client for one request, in the order of the requests. */
 struct reply {
 	TAILQ_ENTRY(reply) link;

@@ -2,6 +2,8 @@
 #include "replay/tape_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +172,24 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 	return name->call && name->node && name->service && canonical ? r : -ENOMEM;
 }
 
+static int on_pid(struct tape *t, uint32_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%" PRIu32, pid);
+	return origins_add(t->origins, ORIGIN_PID, span_of(text));
+}
+
+/* Kinds of a newer writer's are passed over. */
+static int on_origin(struct tape *t, const struct trace_event *e)
+{
+	enum origin_kind kind;
+
+	return origin_by_name(e->origin.kind, &kind)
+		? origins_add(t->origins, kind, e->origin.value)
+		: 0;
+}
+
 /* Written when it came in: earlier than what is still in the rings of that moment. */
 static int on_checkpoint(struct tape *t, const struct trace_event *e)
 {
@@ -202,6 +222,11 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	switch (e->type) {
 	case EVENT_RESOLVE:
 		return on_resolve(t, e);
+	case EVENT_PROCESS:
+	case EVENT_EXEC:
+		return on_pid(t, e->pid);
+	case EVENT_ORIGIN:
+		return on_origin(t, e);
 	case EVENT_CHECKPOINT:
 		return on_checkpoint(t, e);
 	case EVENT_CONNECT:
@@ -263,6 +288,18 @@ static void number_exchanges(struct tape *t)
 		t->exchanges[i]->number = i + 1;
 }
 
+/* While it was recorded, clocks showed these times. */
+static int add_clock(struct tape *t)
+{
+	uint64_t from = recording_wall_ns(t->recording);
+	char text[48];
+
+	if (!from)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, from, from + t->duration_ns);
+	return origins_add(t->origins, ORIGIN_CLOCK, span_of(text));
+}
+
 int tape_load(struct recording *r, struct tape **ret)
 {
 	struct tape_channels all = {0};
@@ -272,7 +309,10 @@ int tape_load(struct recording *r, struct tape **ret)
 	if (!t)
 		return -ENOMEM;
 	t->recording = r;
-	error = read_events(t, &all);
+	t->origins = origins_new();
+	error = t->origins ? read_events(t, &all) : -ENOMEM;
+	if (!error)
+		error = add_clock(t);
 	if (!error)
 		error = finish_channels(&all);
 	tape_channels_free(&all);
@@ -331,5 +371,6 @@ void tape_free(struct tape *t)
 	free(t->exchanges);
 	free(t->connects);
 	free(t->names);
+	origins_free(t->origins);
 	free(t);
 }

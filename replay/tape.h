@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include "replay/http1.h"
+#include "replay/origins.h"
 #include "storage/recording.h"
 
 /*
@@ -131,7 +132,8 @@ struct tape {
 	size_t checkpoint_count;
 	struct dialogue **dialogues; /* those of no exchange, by the time of their first byte */
 	size_t dialogue_count;
-	uint64_t duration_ns; /* time of the last event */
+	uint64_t duration_ns;    /* time of the last event */
+	struct origins *origins; /* what was another in every run */
 };
 
 /* Reads all events of `r`. 0 or -errno. The tape borrows `r`, which must outlive it. */

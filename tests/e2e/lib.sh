@@ -145,6 +145,7 @@ record() {
 	rec_status=0
 	"$RRSHIM" record -- "$@" >rec.out 2>rec.err || rec_status=$?
 	no_sanitizer_report rec.err
+	lacks rec.err 'own answer in replay'
 }
 
 # A network namespace that has only loopback.

@@ -109,3 +109,10 @@ test_anthropic_stream() { # timeout=120
 	round_trip 0 "$NODE" "$CLIENTS/node_packages.js" anthropic
 	contains rec.out msg_
 }
+
+test_retries_of_sdks() { # timeout=120
+	node_trusting
+	round_trip 0 "$NODE" "$CLIENTS/node_retries.js"
+	equal "answered at the third attempt" 4 "$(grep -c '"attempt":3' rep.out)"
+	equal "calls, failures among them" 12 "$(query rep.json 'd["served"]')"
+}

@@ -14,6 +14,7 @@
 #include "tools/helper/collector.h"
 #include "tools/helper/control.h"
 #include "tools/helper/log.h"
+#include "tools/helper/self_check.h"
 
 /*
  * How full a ring may get before what was read from it is put on disk, and how the compressor gives
@@ -153,11 +154,25 @@ static void set_exit(json_t *m, int status)
 		json_object_set_new(m, "exit_signal", json_integer(WTERMSIG(status)));
 }
 
+static void check_itself(struct record *r, const struct recording_totals *totals)
+{
+	json_t *checked = self_check_apart(r->path, totals->bytes_captured, r->options.rules);
+
+	r->summary.check_failed = self_check_failed(checked);
+	r->summary.check_ambiguous = self_check_ambiguous(checked);
+	if (checked)
+		json_object_set_new(r->manifest, "self_check", checked);
+}
+
 static void last_manifest(struct record *r)
 {
 	struct recording_totals totals;
+	struct collector_totals t;
 
 	recording_writer_totals(r->writer, &totals);
+	collector_totals(r->collector, &t);
+	if (t.exchanges && !r->failed)
+		check_itself(r, &totals);
 	record_fill_manifest(r->manifest, r->collector, &totals, r->redactor,
 		processes_list(helper_processes(r->helper)));
 	json_object_del(r->manifest, "session");
@@ -284,6 +299,7 @@ static int start(void *context, struct helper *h)
 	r->manifest = first_manifest(r);
 	if (!r->collector || !r->manifest)
 		return -ENOMEM;
+	collector_begin_origins(r->collector, r->options.cwd);
 	error = manifest_write(r->path, r->manifest, "recording");
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot write '%s/manifest.json': %s\n", r->path,
@@ -297,7 +313,8 @@ static void take_record(void *context, uint32_t pid, const struct rings_record *
 {
 	struct record *r = context;
 
-	r->dirty = true;
+	/* Draws are not written. */
+	r->dirty |= x->type != WIRE_ORIGIN || x->result != WIRE_ORIGIN_DRAW;
 	collector_record(r->collector, pid, x);
 }
 
@@ -378,8 +395,12 @@ static void finish(void *context, struct helper *h)
 	bridging_free(r->bridging);
 	r->bridging = NULL;
 	collector_finish(r->collector);
-	collector_event(r->collector, &stop);
 	error = recording_flush(r->writer);
+	if (error == 0)
+		collector_finish_origins(r->collector, r->path);
+	collector_event(r->collector, &stop);
+	if (error == 0)
+		error = recording_flush(r->writer);
 	if (error < 0)
 		give_up(r, error);
 	last_manifest(r);

@@ -2,6 +2,7 @@
 #ifndef HELPER_RECORD_H
 #define HELPER_RECORD_H
 
+#include "replay/rules.h"
 #include "storage/redact.h"
 #include "tools/helper/helper.h"
 
@@ -14,9 +15,10 @@ struct record_options {
 	uint64_t segment_bytes_max;
 	uint32_t bridge; /* enum wire_bridge */
 	int argc;
-	char *const *argv; /* of the program */
-	const char *exe;   /* its path, or NULL */
-	const char *cwd;   /* NULL: this process's */
+	char *const *argv;         /* of the program */
+	const char *exe;           /* its path, or NULL */
+	const char *cwd;           /* NULL: this process's */
+	const struct rules *rules; /* of a replay, for the check at the end; NULL: built-in ones */
 };
 
 struct record;
@@ -30,6 +32,9 @@ const struct helper_mode *record_mode(struct record *r);
 const char *record_id(const struct record *r);
 struct record_summary {
 	uint64_t exchanges, events, bytes_captured, bytes_stored, lost_records;
+	/* Requests that would not get their own answer; those that only their order tells from
+	 * another. */
+	uint64_t check_failed, check_ambiguous;
 	int error; /* of the write that ended the recording, or 0 */
 };
 void record_summary(const struct record *r, struct record_summary *ret);

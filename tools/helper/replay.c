@@ -21,6 +21,14 @@ static void on_peer_miss(void *context, const struct match *match)
 	add_miss(context, match->explanation);
 }
 
+/* What a program drew it has said by the time it sends it. */
+static void on_ask(void *context)
+{
+	struct replay *r = context;
+
+	helper_catch_up(r->helper);
+}
+
 /* ---- questions ---- */
 
 static void refuse(struct replay *r, const struct wire_request *q)
@@ -180,6 +188,7 @@ static int make_parts(struct replay *r)
 		.tape = r->tape,
 		.matcher = r->matcher,
 		.timing = r->options.timing,
+		.on_ask = on_ask,
 		.on_miss = on_peer_miss,
 		.context = r};
 	int error;
@@ -210,7 +219,9 @@ static int start(void *context, struct helper *h)
 	int error;
 
 	r->helper = h;
-	error = make_parts(r);
+	error = replay_know_session(r);
+	if (error == 0)
+		error = make_parts(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot set up the replay: %s\n", strerror(-error));
 	return error;
@@ -218,6 +229,8 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
+	if (x->type == WIRE_ORIGIN)
+		replay_know_record(context, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -230,6 +243,8 @@ static void take_event(void *context, struct trace_event *e)
 	struct replay *r = context;
 	json_t *x;
 
+	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
+		replay_know_process(r, e->pid);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -273,16 +288,24 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
+static int make_matcher(struct replay *r)
+{
+	struct match_options options = {
+		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
+		.live = {.rules = r->options.rules, .origins = r->live},
+	};
+
+	return r->live ? matcher_new(r->tape, &options, &r->matcher) : -ENOMEM;
+}
+
 static int load(struct replay *r)
 {
-	const struct match_options match = {
-		.recorded.rules = r->options.rules, .live.rules = r->options.rules};
 	int error = recording_open(r->options.path, &r->recording);
 
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, &match, &r->matcher);
+		error = make_matcher(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
@@ -300,6 +323,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		return -ENOMEM;
 	r->options = *options;
 	r->misses = json_array();
+	r->live = origins_new();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
 		.record = take_record,
@@ -326,6 +350,7 @@ void replay_free(struct replay *r)
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);
+	origins_free(r->live);
 	free(r);
 }
 

@@ -24,10 +24,10 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
- * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
- * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
- * new reference.
+ * {"recording", "served", "exact", "normalised", "explained", "nearest", "repeated", "missed",
+ * "unused", "recorded", "ambiguous", "refused", "sinks", "sinks_repeated", "sinks_unrecorded",
+ * "misses": […], "unused_exchanges": [{"number", "method", "url"}], "dialogues",
+ * "unused_dialogues": [address], "connections", "not_http", …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */

@@ -27,8 +27,17 @@ struct replay {
 	struct control *control;
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
+	struct origins *live;              /* what is another in this run */
+	uint8_t payload[WIRE_PAYLOAD_MAX]; /* of a record, out of reach of whoever wrote it */
 	json_t *misses;
 	uint64_t unknown_names, unknown_sinks, refused;
 };
+
+/* ---- replay_origins.c ---- */
+
+/* What is another in this run, as it becomes known. 0 or -ENOMEM. */
+int replay_know_session(struct replay *r);
+void replay_know_record(struct replay *r, const struct rings_record *x);
+void replay_know_process(struct replay *r, uint32_t pid);
 
 #endif

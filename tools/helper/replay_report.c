@@ -69,7 +69,11 @@ json_t *replay_report(const struct replay *r)
 	} numbers[] = {
 		{"recorded", t.recorded},
 		{"served", t.served},
+		{"exact", t.exact},
 		{"normalised", t.normalised},
+		{"explained", t.explained},
+		{"nearest", t.nearest},
+		{"repeated", t.repeated},
 		{"missed", missed(r)},
 		{"unused", t.unused},
 		{"ambiguous", t.ambiguous},

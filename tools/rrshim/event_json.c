@@ -197,6 +197,10 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 		set_number(json, "opcode", e->message.opcode);
 		add_payload(json, e->message.direction, e->message.bytes, payload);
 		break;
+	case EVENT_ORIGIN:
+		set_text(json, "kind", e->origin.kind);
+		set_text(json, "value", e->origin.value);
+		break;
 	case EVENT_CHECKPOINT:
 		set_text(json, "label", e->checkpoint.label);
 		set_json(json, "metadata", e->checkpoint.metadata);

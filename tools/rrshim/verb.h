@@ -36,6 +36,7 @@ int verb_rules(int argc, char **argv);
 int verb_learn(int argc, char **argv);
 int verb_checkpoint(int argc, char **argv);
 int verb_recover(int argc, char **argv);
+int verb_check(int argc, char **argv);
 int verb_mock(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
