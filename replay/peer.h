@@ -48,13 +48,13 @@ void peer_ports(const struct peer *p, struct peer_ports *ret);
 
 /*
  * A traced program is about to connect from `source_port` (family AF_INET or AF_INET6) meaning to
- * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL. An
- * announcement is used by one accept and forgotten after 30 s.
+ * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL; `pid`: 0
+ * where it is not known. An announcement is used by one accept and forgotten after 30 s.
  */
-int peer_announce(
-	struct peer *p, int family, uint16_t source_port, const char *address, const char *name);
+int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
+	const char *name, uint32_t pid);
 /* Serves a connected stream socket as if accepted (no loopback in this namespace); owns fd. */
-int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
+int peer_adopt(struct peer *p, int fd, const char *address, const char *name, uint32_t pid);
 
 struct peer_stats {
 	uint64_t connections, tls, requests;

@@ -282,13 +282,13 @@ static int create_events(struct connection *c, int fd)
 	return c->readable && c->writable && c->timer ? 0 : -ENOMEM;
 }
 
-int connection_open(struct peer *peer, int fd, char *address, char *name)
+int connection_open(struct peer *peer, int fd, const struct announcement *who)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c) {
 		close(fd);
-		free(address);
-		free(name);
+		free(who->address);
+		free(who->name);
 		return -ENOMEM;
 	}
 	int yes = 1;
@@ -296,8 +296,9 @@ int connection_open(struct peer *peer, int fd, char *address, char *name)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	c->peer = peer;
 	c->stream.fd = fd;
-	c->address = address;
-	c->name = name;
+	c->address = who->address;
+	c->name = who->name;
+	c->pid = who->pid;
 	TAILQ_INIT(&c->replies);
 	TAILQ_INSERT_TAIL(&peer->connections, c, link);
 	if (create_events(c, fd) < 0) {

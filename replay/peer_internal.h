@@ -82,6 +82,7 @@ struct connection {
 	struct stream stream;
 	const struct tongue *tongue; /* NULL: not known yet */
 	char *address, *name;        /* as announced; name may be NULL */
+	uint32_t pid;                /* as announced */
 	char *host;                  /* TLS: the name for clients without SNI */
 	struct tls_server_client tls_client;
 	uint8_t first[sizeof(HTTP2_PREFACE) - 1]; /* plaintext, held back until it tells */
@@ -121,8 +122,8 @@ struct connection {
 	bool resetting; /* and the client is to see a reset */
 };
 
-/* peer_connection.c: owns fd, address and name, also on failure. 0 or -errno. */
-int connection_open(struct peer *peer, int fd, char *address, char *name);
+/* peer_connection.c: owns fd and what *who points to, also on failure. 0 or -errno. */
+int connection_open(struct peer *peer, int fd, const struct announcement *who);
 void connection_free(struct connection *c);
 /* As if the client had just sent `input`. */
 void connection_take(struct connection *c, struct span input);
