@@ -20,6 +20,7 @@ const char *match_outcome_name(enum match_outcome outcome)
 		[MATCH_NO_ENDPOINT] = "no_endpoint",
 		[MATCH_NO_HOST] = "no_host",
 		[MATCH_SINK_UNRECORDED] = "sink_unrecorded",
+		[MATCH_LIVE] = "live",
 	};
 
 	return (unsigned)outcome < MATCH_OUTCOME_MAX ? names[outcome] : "unknown";
@@ -333,9 +334,18 @@ int match_next(struct matcher *m, const struct canon_input *request, struct matc
 	return r;
 }
 
+void match_excuse(struct matcher *m, const struct match *missed)
+{
+	if (missed->outcome == MATCH_SINK_UNRECORDED)
+		m->totals.sinks_unrecorded--;
+	else
+		m->totals.missed--;
+}
+
 bool match_is_miss(const struct match *match)
 {
-	return !match->exchange && match->outcome != MATCH_SINK_UNRECORDED;
+	return !match->exchange && match->outcome != MATCH_SINK_UNRECORDED &&
+		match->outcome != MATCH_LIVE;
 }
 
 const struct exchange *match_peek(

@@ -24,6 +24,7 @@ enum match_outcome {
 	MATCH_NO_ENDPOINT,     /* the host is recorded, this method and path are not */
 	MATCH_NO_HOST,         /* nothing was ever recorded for this host */
 	MATCH_SINK_UNRECORDED, /* telemetry to an address never recorded with an answer */
+	MATCH_LIVE,            /* the real server is asked (live.h); never the matcher's own */
 	MATCH_OUTCOME_MAX
 };
 
@@ -104,6 +105,8 @@ struct match_totals {
 	/* Telemetry, in none of the above: answered, of those again, and not. */
 	uint64_t sinks, sinks_repeated, sinks_unrecorded;
 };
+/* A miss that match_next() found is answered otherwise: it does not count as one. */
+void match_excuse(struct matcher *m, const struct match *missed);
 /* True where the program got no recorded answer and should have. */
 bool match_is_miss(const struct match *match);
 void matcher_totals(const struct matcher *m, struct match_totals *ret);
