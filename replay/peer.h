@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/socket.h>
+#include "replay/live.h"
 #include "replay/match.h"
 #include "replay/session_ca.h"
 
@@ -29,6 +30,8 @@ struct peer_options {
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
+	/* NULL: every answer is a recorded one. Borrowed. */
+	const struct live *live;
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
 	void *context;

@@ -16,6 +16,7 @@ static const char *const miss_sentences[MATCH_OUTCOME_MAX] = {
 	[MATCH_NO_ENDPOINT] = "This method and path were never recorded for this host.",
 	[MATCH_NO_HOST] = "This host was never recorded.",
 	[MATCH_SINK_UNRECORDED] = "This telemetry was never recorded.",
+	[MATCH_LIVE] = "This request cannot be sent to the real server.",
 };
 
 void ask_body_free(struct ask_body *b)
@@ -28,7 +29,7 @@ void ask_body_free(struct ask_body *b)
 int ask_body_take(struct ask_body *b, struct span data)
 {
 	b->length += data.len;
-	b->bytes.max = CANON_BODY_MAX;
+	b->bytes.max = b->keep ? LIVE_BODY_MAX : CANON_BODY_MAX;
 	if (!b->digest && b->length <= CANON_BODY_MAX)
 		return buffer_append(&b->bytes, data.data, data.len);
 	if (!b->digest) {
@@ -36,9 +37,12 @@ int ask_body_take(struct ask_body *b, struct span data)
 		if (!b->digest || XXH3_128bits_reset(b->digest) == XXH_ERROR)
 			return -ENOMEM;
 		XXH3_128bits_update(b->digest, b->bytes.data, b->bytes.len);
-		buffer_free(&b->bytes);
 	}
 	XXH3_128bits_update(b->digest, data.data, data.len);
+	b->keep &= b->length <= LIVE_BODY_MAX;
+	if (b->keep)
+		return buffer_append(&b->bytes, data.data, data.len);
+	buffer_free(&b->bytes);
 	return 0;
 }
 
@@ -65,7 +69,8 @@ static void describe(const struct connection *c, const struct http1_head *head,
 		.scheme = scheme_of(c),
 		.authority = span_of(authority),
 		.head = head,
-		.body = {body->bytes.data, body->bytes.len},
+		.body = body->digest ? (struct span){0}
+				     : (struct span){body->bytes.data, body->bytes.len},
 		.body_elided = body->digest != NULL,
 		.length = body->length,
 	};
@@ -85,6 +90,68 @@ static int report(const struct connection *c, int error, const struct match *mat
 	return error;
 }
 
+char *ask_describe_live(const struct connection *c, const struct http1_head *head,
+	const struct ask_body *body, struct live_request *ret)
+{
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
+	if (!authority)
+		return NULL;
+	*ret = (struct live_request){
+		.scheme = scheme_of(c),
+		.authority = span_of(authority),
+		.head = head,
+		.body = body ? (struct span){body->bytes.data, body->bytes.len} : (struct span){0},
+		.whole = body != NULL,
+		.http2 = c->tongue == &tongue_http2,
+		.address = c->address,
+		.name = c->name,
+		.sni = c->stream.ssl ? SSL_get_servername(c->stream.ssl, TLSEXT_NAMETYPE_host_name)
+				     : NULL,
+		.pid = c->pid,
+	};
+	return authority;
+}
+
+static bool is_connect(const struct http1_head *head)
+{
+	return span_equal(head->method, SPAN_LITERAL("CONNECT"));
+}
+
+/* What cannot be sent on is never live. `body`: NULL, it has not come. */
+static enum live_choice choose(
+	const struct connection *c, const struct http1_head *head, const struct ask_body *body)
+{
+	const struct live *live = c->peer->options.live;
+	struct live_request request;
+	char *authority = live ? ask_describe_live(c, head, body, &request) : NULL;
+	enum live_choice choice = LIVE_NEVER;
+	if (authority && is_connect(head) && !request.http2)
+		choice = LIVE_IF_MISSED; /* what is said inside is what may be live */
+	else if (authority && !head->upgrade && (!body || !body->digest || body->keep))
+		choice = live->choose(live->context, &request);
+	free(authority);
+	return choice;
+}
+
+bool ask_is_live(const struct connection *c, const struct http1_head *head)
+{
+	return choose(c, head, NULL) == LIVE_NOW;
+}
+
+/* A miss is the real server's to answer, where it may be asked. */
+static void take_miss(struct connection *c, const struct http1_head *head, enum live_choice choice,
+	struct match *match)
+{
+	const struct live *live = c->peer->options.live;
+	if (match->exchange || choice != LIVE_IF_MISSED)
+		return;
+	if (is_connect(head) ? !live->may_reach(live->context, head->target)
+			     : !live->takes(live->context, match->outcome))
+		return;
+	match_excuse(c->peer->options.matcher, match);
+	match->outcome = MATCH_LIVE;
+}
+
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret)
 {
@@ -96,7 +163,14 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 	if (!authority)
 		return -ENOMEM;
 	describe(c, head, authority, body, &input);
-	int r = match_next(c->peer->options.matcher, &input, ret);
+	enum live_choice choice = choose(c, head, body);
+	int r = 0;
+	if (choice == LIVE_NOW)
+		ret->outcome = MATCH_LIVE;
+	else
+		r = match_next(c->peer->options.matcher, &input, ret);
+	if (r == 0)
+		take_miss(c, head, choice, ret);
 	free(authority);
 	return report(c, r, ret);
 }
@@ -104,9 +178,11 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 int ask_early(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match_early *ret)
 {
-	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
 	struct canon_input input;
 	*ret = (struct match_early){0};
+	if (ask_is_live(c, head))
+		return 0;
+	char *authority = request_authority(head, c->stream.ssl, fallback_authority(c));
 	if (!authority)
 		return -ENOMEM;
 	describe(c, head, authority, body, &input);
@@ -125,6 +201,8 @@ int ask_early_end(struct connection *c, const struct http1_head *head, const str
 		return -ENOMEM;
 	describe(c, head, authority, body, &input);
 	int r = match_early_end(c->peer->options.matcher, &input, taken, only, ret);
+	if (r == 0 && !only)
+		take_miss(c, head, choose(c, head, body), ret);
 	free(authority);
 	return report(c, r, ret);
 }
@@ -174,6 +252,8 @@ int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_ad
 	const struct exchange *likely =
 		match_peek(c->peer->options.matcher, scheme_of(c), span_of(authority), head);
 	free(authority);
+	if (ask_is_live(c, head))
+		likely = NULL;
 	size_t recorded = likely ? playback_continue_bytes(likely->interim) : 0;
 	*ret = (struct ask_advice){0};
 	if (recorded)

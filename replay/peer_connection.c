@@ -273,6 +273,11 @@ static void connection_run(evutil_socket_t fd, short what, void *context)
 		arm(c, more_to_read, more_to_serve);
 }
 
+void connection_wake(struct connection *c)
+{
+	deadline_set(c->timer, &c->timer_ns, 1);
+}
+
 static int create_events(struct connection *c, int fd)
 {
 	struct event_base *base = c->peer->options.base;

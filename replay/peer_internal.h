@@ -39,7 +39,9 @@ struct peer {
 /* What is owed to the client for one request, in the order of the requests. */
 struct reply {
 	TAILQ_ENTRY(reply) link;
-	const struct exchange *exchange; /* NULL: `bytes` instead */
+	const struct exchange *exchange; /* NULL: `live` or `bytes` instead */
+	struct live_reply *live;         /* what the real server says; owned */
+	char *tunnel_to;                 /* after `bytes` that is spoken to; owned */
 	struct buffer bytes;             /* a miss, interim heads, or a handshake; owned */
 	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
@@ -125,6 +127,8 @@ struct connection {
 /* peer_connection.c: owns fd and what *who points to, also on failure. 0 or -errno. */
 int connection_open(struct peer *peer, int fd, const struct announcement *who);
 void connection_free(struct connection *c);
+/* There is something to serve: it is, when the others have had their turn. */
+void connection_wake(struct connection *c);
 /* As if the client had just sent `input`. */
 void connection_take(struct connection *c, struct span input);
 
@@ -133,6 +137,7 @@ struct ask_body {
 	struct buffer bytes;  /* until it passes CANON_BODY_MAX */
 	XXH3_state_t *digest; /* from then on */
 	uint64_t length;
+	bool keep; /* all of it, up to LIVE_BODY_MAX: it may have to be sent on */
 };
 
 int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
@@ -163,6 +168,12 @@ struct ask_advice {
 				and will again */
 	bool answer;         /* without waiting for the body */
 };
+/* A request as the live side sees it; what is returned belongs to it, the caller frees it. NULL
+ * without memory. `body`: NULL, it has not come. */
+char *ask_describe_live(const struct connection *c, const struct http1_head *head,
+	const struct ask_body *body, struct live_request *ret);
+/* Whether a request is the real server's before anything of its body has come. */
+bool ask_is_live(const struct connection *c, const struct http1_head *head);
 int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret);
 
 /* peer_request.c: takes all of `input`, appending to c->replies. */
@@ -173,6 +184,8 @@ bool request_awaited(const struct request *q);
 
 /* peer_serve.c: plays c->replies. */
 bool serve(struct connection *c);
+/* Removes the first reply, which is served. */
+void serve_drop_reply(struct connection *c, struct reply *reply);
 /* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
 struct reply *serve_add_reply(struct connection *c);
 void serve_drop_replies(struct connection *c);
@@ -200,9 +213,30 @@ uint64_t serve_gap_ns(
 /* When an end that came `gap_ns` after the last byte is due, as fast as possible. */
 uint64_t serve_idle_ns(uint64_t gap_ns);
 
+/* peer_live.c: what the real server answers, on its way to the client. */
+struct live_reply {
+	struct live_answer answer;
+	struct live_call *call;
+	const struct live *live;
+	struct connection *connection;
+	struct http2_stream *stream; /* NULL: HTTP/1 */
+	bool begun;                  /* the head is out */
+	bool last;                   /* the connection ends after it */
+};
+/* Takes over body->bytes. NULL: it cannot be sent. */
+struct live_reply *live_reply_new(
+	struct connection *c, const struct http1_head *head, struct ask_body *body);
+void live_reply_free(struct live_reply *l);
+/* Puts out what has come, in HTTP/1.1. As serve_with()'s `next`. */
+bool live_serve(struct connection *c, struct reply *reply);
+/* CONNECT to a host that something may be said to: a tunnel that nobody recorded. */
+void live_tunnel(struct connection *c, const struct http1_head *head);
+
 /* peer_switch.c: the answer to a request to switch protocols has been sent. False: nothing is known
  * of what followed. */
 bool switch_protocol(struct connection *c, const struct exchange *e);
+/* The same for a tunnel that was never recorded, to "host:port", which is taken over. */
+void switch_to_tunnel(struct connection *c, char *target);
 /* The recorded head that accepts a WebSocket, with this client's key. 0 or -ENOMEM. */
 int switch_write_handshake(
 	const struct http1_head *recorded, struct span client_key, struct buffer *ret);
