@@ -185,6 +185,10 @@ static int make_parts(struct replay *r)
 	if (!r->trust)
 		return -ENOMEM;
 	peer.ca = trust_ca(r->trust);
+	error = replay_make_live(r);
+	if (error < 0)
+		return error;
+	peer.live = r->live ? live_calls_interface(r->live) : NULL;
 	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
@@ -194,7 +198,9 @@ static int make_parts(struct replay *r)
 	r->world = world_new(r->tape, r->peer, r->resolver);
 	if (!r->world)
 		return -ENOMEM;
-	error = make_listeners(r);
+	error = replay_live_names(r);
+	if (error == 0)
+		error = make_listeners(r);
 	if (error < 0)
 		return error;
 	return control_new(
@@ -248,6 +254,7 @@ static bool pass(void *context, unsigned int fill)
 
 static void finish(void *context, struct helper *h)
 {
+	replay_finish_live(context);
 }
 
 static void stop(void *context)
@@ -260,6 +267,7 @@ static void stop(void *context)
 	resolver_free(r->resolver);
 	world_free(r->world);
 	peer_free(r->peer);
+	replay_free_live(r);
 	trust_free(r->trust);
 	r->control = NULL;
 	r->listeners = NULL;
@@ -272,12 +280,17 @@ static void stop(void *context)
 
 static int load(struct replay *r)
 {
+	/* What goes out is decided by the peer: a selector may say otherwise. */
+	const struct match_options match = {
+		.on_mismatch = r->options.policy.on_mismatch == MATCH_MISS_NEAREST
+			? MATCH_MISS_NEAREST
+			: MATCH_MISS_FAIL};
 	int error = recording_open(r->options.path, &r->recording);
 
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, NULL, &r->matcher);
+		error = matcher_new(r->tape, &match, &r->matcher);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"

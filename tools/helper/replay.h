@@ -3,12 +3,21 @@
 #define HELPER_REPLAY_H
 
 #include <jansson.h>
+#include "replay/live_policy.h"
+#include "replay/live_set.h"
 #include "replay/peer.h"
 #include "tools/helper/helper.h"
 
 struct replay_options {
 	const char *path; /* of the recording */
 	struct peer_timing timing;
+	struct live_policy policy; /* zero: nothing is ever live */
+	struct live_set set;
+	json_t *set_texts;         /* what `set` was made of, for the manifest; NULL: nothing */
+	const char *folder;        /* of recordings: where a child goes */
+	struct redactor *redactor; /* borrowed; for the child */
+	const char *mode;          /* for the report: "strict" … */
+	bool tolerant;             /* what was missed is told, and the program's status stays */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -23,13 +32,14 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
+ * {"recording", "mode", "served", "exact", "normalised", "live", "live_failed", "live_failures":
+ * [{"request", "message"}], "child", "missed", "unused", "recorded", "ambiguous", "refused",
  * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
  * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
  * new reference.
  */
 json_t *replay_report(const struct replay *r);
-/* Nothing missed and nothing refused. */
+/* Nothing missed and nothing refused, or that is tolerated. */
 bool replay_is_clean(const struct replay *r);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "tools/helper/control.h"
 #include "tools/helper/listener.h"
+#include "tools/helper/live_calls.h"
 #include "tools/helper/overlay.h"
 #include "tools/helper/replay.h"
 #include "tools/helper/resolver.h"
@@ -27,8 +28,20 @@ struct replay {
 	struct control *control;
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
+	/* All NULL where nothing may be live: there is no way out then. */
+	struct child *child;
+	struct live_calls *live;
+	struct synthetic *names;
 	json_t *misses;
 	uint64_t unknown_names, unknown_sinks, refused;
 };
+
+/* replay_live.c: makes what live calls take, before the peer, and tells the world of it. 0 or
+ * -errno. */
+int replay_make_live(struct replay *r);
+int replay_live_names(struct replay *r);
+/* Completes the child. */
+void replay_finish_live(struct replay *r);
+void replay_free_live(struct replay *r);
 
 #endif

@@ -10,6 +10,7 @@
 #include "shim/image.h"
 #include "tools/helper/launch.h"
 #include "tools/helper/replay.h"
+#include "tools/rrshim/live_options.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
@@ -19,6 +20,7 @@ static const struct option options[] = {
 	{"timing", required_argument, NULL, 't'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
+	LIVE_LONG_OPTIONS,
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -26,6 +28,7 @@ static const struct option options[] = {
 
 struct job {
 	struct replay_options options;
+	struct live_options live;
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
@@ -49,7 +52,7 @@ static struct helper *make(void *context)
 	struct job *job = context;
 	struct helper_options o = {.library = job->library};
 
-	job->redactor = redactor_new();
+	job->options.redactor = job->redactor = redactor_new();
 	if (!job->redactor || replay_new(&job->options, &job->replay) < 0)
 		return NULL;
 	o.mode = replay_mode(job->replay);
@@ -117,6 +120,30 @@ static json_int_t number(json_t *report, const char *key)
 	return json_integer_value(json_object_get(report, key));
 }
 
+static void print_live(json_t *report)
+{
+	const char *child = json_string_value(json_object_get(report, "child"));
+	json_int_t calls = number(report, "live");
+	json_t *failures = json_object_get(report, "live_failures"), *one;
+	size_t i;
+
+	json_array_foreach(failures, i, one)
+	{
+		if (i == SHOWN_MAX)
+			break;
+		fprintf(stderr, "rrshim: live call failed: %s: %s\n",
+			json_string_value(json_object_get(one, "request")),
+			json_string_value(json_object_get(one, "message")));
+	}
+	if (calls == 0)
+		return;
+	fprintf(stderr, "rrshim: %" JSON_INTEGER_FORMAT " live call%s", calls,
+		calls == 1 ? "" : "s");
+	if (child)
+		fprintf(stderr, "; recorded with the rest in %s", child);
+	fprintf(stderr, "\n");
+}
+
 static void print_summary(const struct job *job, json_t *report)
 {
 	const char *name = strrchr(job->options.path, '/');
@@ -133,8 +160,11 @@ static void print_summary(const struct job *job, json_t *report)
 	if (number(report, "normalised") > 0)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " of them normalised,",
 			number(report, "normalised"));
+	if (number(report, "live") > 0)
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " live,", number(report, "live"));
 	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
 		number(report, "missed"), number(report, "unused"));
+	print_live(report);
 }
 
 static int ended(void *context, int status, size_t alive)
@@ -233,9 +263,15 @@ int verb_replay(int argc, char **argv)
 		case 'h':
 			return verb_help("replay");
 		default:
-			return verb_bad_option("replay", argv);
+			if (c < OPT_MODE)
+				return verb_bad_option("replay", argv);
+			r = live_options_take(&job.live, c, optarg, &job.options);
+			if (r)
+				return r;
 		}
 	}
+	live_options_apply(&job.live, &job.options);
+	job.options.folder = pick_folder(folder);
 	r = find_program(argc, argv, &name);
 	if (r == -EINVAL)
 		return verb_misused("replay", "put '--' before the program");
@@ -246,5 +282,6 @@ int verb_replay(int argc, char **argv)
 	job.options.path = path;
 	r = run(&job, argv + optind);
 	free(path);
+	live_options_free(&job.options);
 	return r;
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HELPER_LIVE_CALLS_PRIVATE_H
+#define HELPER_LIVE_CALLS_PRIVATE_H
+
+#include "tools/helper/live_calls.h"
+#include "tools/helper/upstream.h"
+
+struct live_calls {
+	struct live_calls_options options;
+	struct live live;
+	struct upstream *upstream;
+	struct live_calls_totals totals;
+	json_t *failures;
+};
+
+struct live_call {
+	struct live_calls *owner;
+	struct upstream_call *upstream;
+	struct live_answer *answer;
+	uint64_t id; /* in the child; 0: not recorded */
+	bool bodiless;
+	int minor;
+	char *title; /* "POST https://host/path" */
+};
+
+/* live_facts.c: what a policy goes by; *ret_model, to be freed, is what facts->model lies in. */
+void live_facts(const struct live_policy *policy, const struct live_request *q,
+	struct selector_facts *ret, char **ret_model);
+
+/* live_target.c: where a request goes. `host` and `to` are to be freed. 0 or -errno. */
+struct live_target {
+	char *host, *to; /* to: NULL, where `host` is */
+	unsigned int port;
+};
+int live_target(const struct live_calls *l, const struct live_request *q, struct live_target *ret);
+void live_target_free(struct live_target *t);
+
+/* live_record.c: the child's part of it. */
+uint64_t live_record_open(struct child *child, const struct live_request *q);
+void live_record_request(struct child *child, uint64_t id, const struct live_request *q);
+void live_record_body(
+	struct child *child, uint64_t id, enum http1_body framing, struct span content);
+void live_record_end(struct child *child, uint64_t id, const struct live_answer *answer, int error);
+
+#endif
