@@ -35,7 +35,7 @@ struct live_answer {
 	enum http1_body framing;
 	bool headed; /* the head has come, and may have been taken out */
 	bool ended;  /* nothing more comes */
-	int error;   /* then: 0, or the -errno that it was cut by */
+	int error;   /* then: 0, or the -errno that it was cut by; -ENODATA: by an orderly end */
 	/* More of it has come. May not call back. */
 	void (*wake)(void *context);
 	void *context;

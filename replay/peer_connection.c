@@ -78,7 +78,10 @@ static char *host_of(const char *address)
 static bool prefers_http2(void *context, const char *name)
 {
 	const struct connection *c = context;
-	return http2_hosts_has(c->peer->http2_hosts, name, c->host, c->address);
+	const struct http2_hosts *hosts = c->peer->http2_hosts;
+	/* What a server speaks that only live calls go to is not known yet: both, to us. */
+	return http2_hosts_has(hosts, name, c->host, c->address) ||
+		(c->peer->options.live && !http2_hosts_know(hosts, name, c->host, c->address));
 }
 
 static void start_tls(struct connection *c)

@@ -89,7 +89,8 @@ static void finish(struct connection *c, struct reply *reply)
 	if (!cut && put_out_end(c, reply->live) < 0)
 		c->dead = true;
 	if (cut)
-		serve_plan_end(c, ENDING_RESET, monotonic_ns(), false);
+		serve_plan_end(c, l->answer.error == -ENODATA ? ENDING_ORDERLY : ENDING_RESET,
+			monotonic_ns(), false);
 	else if (last)
 		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
 	else

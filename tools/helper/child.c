@@ -187,9 +187,12 @@ void child_bytes(struct child *c, uint64_t id, enum event_direction direction, s
 
 void child_cut(struct child *c, uint64_t id, int error)
 {
+	bool reset = error && error != -ENODATA;
+
 	if (id && !c->failed)
 		collector_bridge_end(c->collector, id, EVENT_IN,
-			error ? EVENT_END_ERROR : EVENT_END_FIN, error ? ECONNRESET : 0, now_ns(c));
+			reset ? EVENT_END_ERROR : EVENT_END_CLOSE_NOTIFY, reset ? ECONNRESET : 0,
+			now_ns(c));
 }
 
 void child_close(struct child *c, uint64_t id, bool is_call)

@@ -39,7 +39,7 @@ struct child_connection {
 uint64_t child_open(struct child *c, const struct child_connection *connection);
 /* HTTP/1.1, whatever is spoken. */
 void child_bytes(struct child *c, uint64_t id, enum event_direction direction, struct span bytes);
-/* The answer was cut (-errno), or was ended by the connection's end (0). */
+/* The answer was cut (-errno), or ended by the connection's orderly end (0, -ENODATA). */
 void child_cut(struct child *c, uint64_t id, int error);
 void child_close(struct child *c, uint64_t id, bool is_call);
 /* A name got an address (IPv4, network order) that nobody recorded. */

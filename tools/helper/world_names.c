@@ -273,9 +273,11 @@ static bool resolve_by_dns(
 		memcpy(a.ip, addresses[i].ip, sizeof(a.ip));
 		address_from_event(&a, &ret->addresses[i]);
 	}
+	if (count == 0)
+		return false;
 	ret->count = (uint32_t)count;
 	adapt(ret, q);
-	return count > 0;
+	return true;
 }
 
 static bool resolve_live(
