@@ -104,24 +104,36 @@ static int parse(struct live_change *c, const char *name, const char *value, cha
 	return say(message, "llm.model, header.NAME or json.$.PATH can be set, not '%s'", name);
 }
 
+/* A path may have "=" in a name: $['a=b']. */
+static char *split(const char *text, const char **ret_value)
+{
+	const char *equals = strchr(text, '=');
+	bool json = strncmp(text, "json.", 5) == 0;
+	char *name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+
+	while (name && json && json_edit_check(name + 5) && strchr(equals + 1, '=')) {
+		equals = strchr(equals + 1, '=');
+		free(name);
+		name = strndup(text, (size_t)(equals - text));
+	}
+	*ret_value = equals ? equals + 1 : NULL;
+	return name;
+}
+
 int live_set_add(struct live_set *s, const char *text, char message[static LIVE_SET_MESSAGE_MAX])
 {
 	struct live_change *grown = realloc(s->changes, (s->count + 1) * sizeof(*grown)), c = {0};
-	/* A path may have "=" in a name: ["a=b"]. */
-	const char *bracket = strncmp(text, "json.", 5) == 0 ? strrchr(text, ']') : NULL;
-	const char *equals = strchr(text, '=');
+	const char *value;
 	char *name;
 	int r;
 
 	if (!grown)
 		return -ENOMEM;
 	s->changes = grown;
-	if (equals && bracket && bracket[1] == '=' && equals < bracket)
-		equals = bracket + 1;
-	if (!equals)
+	name = split(text, &value);
+	if (!value)
 		return say(message, "'%s' has no value", text);
-	name = strndup(text, (size_t)(equals - text));
-	r = name ? parse(&c, name, equals + 1, message) : -ENOMEM;
+	r = name ? parse(&c, name, value, message) : -ENOMEM;
 	free(name);
 	if (r == 0 && (!c.name || !c.value))
 		r = -ENOMEM;
