@@ -37,11 +37,25 @@ struct call_key {
 /* Appends the canonical form, as readable lines, to `out`. 0 or -errno (`out` unchanged). */
 int canon_request(const struct canon_input *in, struct buffer *out);
 
+/*
+ * Which values the marks of a form stand for, in its order: only those that a client makes up (ids,
+ * random and temporary names, not times), past CANON_MARKS_MAX no more. Zero-initialise.
+ */
+#define CANON_MARKS_MAX 65536
+struct canon_marks {
+	uint64_t *values; /* XXH3-64 */
+	size_t count, capacity;
+};
+/* 0 or -ENOMEM. */
+int canon_marks_add(struct canon_marks *marks, const uint64_t *values, size_t count);
+void canon_marks_free(struct canon_marks *marks);
+
 /* What is known of one side, the recording or the program that runs now; each may be NULL. */
 struct canon_view {
 	const struct rules *rules;
 	const struct origins *origins;
 	const struct handed *handed;
+	struct canon_marks *marks; /* to be filled anew */
 };
 /*
  * Appends the normalised form of a canonical one: the same lines, with a mark ("{{uuid}}",

@@ -29,7 +29,8 @@ static bool begins(struct span s, const char *text)
 	return s.len >= len && memcmp(s.data, text, len) == 0;
 }
 
-int canon_normal_text(struct span text, enum shape_context context, struct buffer *out)
+int canon_normal_text(struct span text, enum shape_context context, const struct canon_view *view,
+	struct buffer *out)
 {
 	size_t plain = 0, at = 0;
 	int r = 0;
@@ -42,7 +43,9 @@ int canon_normal_text(struct span text, enum shape_context context, struct buffe
 
 		if (len) {
 			r = append_span(out, (struct span){text.data + plain, at - plain});
-			r = r ? r : buffer_append(out, mark, strlen(mark));
+			r = r ? r
+			      : canon_append_mark(
+					out, view, mark, (struct span){text.data + at, len});
 			plain = at += len;
 			continue;
 		}
@@ -52,15 +55,16 @@ int canon_normal_text(struct span text, enum shape_context context, struct buffe
 	return r ? r : append_span(out, after(text, plain));
 }
 
-int canon_normal_value(struct span value, enum shape_context context, struct buffer *out)
+int canon_normal_value(struct span value, enum shape_context context, const struct canon_view *view,
+	struct buffer *out)
 {
 	size_t before = out->len;
-	int r = canon_normal_json(value, out);
+	int r = canon_normal_json(value, view, out);
 
 	if (r != -EBADMSG)
 		return r;
 	out->len = before;
-	return canon_normal_text(value, context, out);
+	return canon_normal_text(value, context, view, out);
 }
 
 /* A value of a query or form, written so that it stays on its line. */
@@ -78,7 +82,7 @@ static int append_encoded(struct span s, struct buffer *out)
 }
 
 /* "name=value", percent-encoded: written anew only where something in it is volatile. */
-static int pair_line(struct span line, struct buffer *out)
+static int pair_line(struct span line, const struct canon_view *view, struct buffer *out)
 {
 	const uint8_t *equals = line.len ? memchr(line.data, '=', line.len) : NULL;
 	size_t name = equals ? (size_t)(equals - line.data) + 1 : 0;
@@ -86,7 +90,8 @@ static int pair_line(struct span line, struct buffer *out)
 	int r = canon_percent_undo(after(line, name), &value);
 
 	r = r ? r
-	      : canon_normal_value((struct span){value.data, value.len}, SHAPES_HEADER, &normal);
+	      : canon_normal_value(
+			(struct span){value.data, value.len}, SHAPES_HEADER, view, &normal);
 	r = r ? r : buffer_append(out, line.data, name);
 	if (!r &&
 		span_equal((struct span){value.data, value.len},
@@ -135,7 +140,7 @@ static int append_measured(struct span value, struct buffer *out)
 	return r;
 }
 
-static int header_line(struct span line, struct buffer *out)
+static int header_line(struct span line, const struct canon_view *view, struct buffer *out)
 {
 	const uint8_t *colon = line.len ? memmem(line.data, line.len, ": ", 2) : NULL;
 	size_t name = colon ? (size_t)(colon - line.data) + 2 : 0;
@@ -145,35 +150,36 @@ static int header_line(struct span line, struct buffer *out)
 		return r;
 	if (name && is_measured((struct span){line.data, name - 2}))
 		return append_measured(after(line, name), out);
-	return canon_normal_value(after(line, name), SHAPES_HEADER, out);
+	return canon_normal_value(after(line, name), SHAPES_HEADER, view, out);
 }
 
 /* Whom is asked stays: only the path has ids in it. */
-static int first_line(struct span line, struct buffer *out)
+static int first_line(struct span line, const struct canon_view *view, struct buffer *out)
 {
 	struct span path = form_path(line);
 	int r = buffer_append(out, line.data, line.len - path.len);
 
-	return r ? r : canon_normal_text(path, SHAPES_HEADER, out);
+	return r ? r : canon_normal_text(path, SHAPES_HEADER, view, out);
 }
 
 static int each_line(struct span lines, size_t prefix,
-	int (*append)(struct span line, struct buffer *out), struct buffer *out)
+	int (*append)(struct span line, const struct canon_view *view, struct buffer *out),
+	const struct canon_view *view, struct buffer *out)
 {
 	struct span line;
 	int r = 0;
 
 	while (!r && form_line(&lines, &line)) {
 		r = buffer_append(out, line.data, prefix);
-		r = r ? r : append(after(line, prefix), out);
+		r = r ? r : append(after(line, prefix), view, out);
 		r = r ? r : buffer_append(out, "\n", 1);
 	}
-	return r ? r : append(lines, out); /* the last may have no line end */
+	return r ? r : append(lines, view, out); /* the last may have no line end */
 }
 
-static int json_line(struct span line, struct buffer *out)
+static int json_line(struct span line, const struct canon_view *view, struct buffer *out)
 {
-	return canon_normal_value(line, SHAPES_TEXT, out);
+	return canon_normal_value(line, SHAPES_TEXT, view, out);
 }
 
 static bool is_form(const struct form *form)
@@ -189,7 +195,7 @@ static bool is_form(const struct form *form)
 }
 
 /* A digest is all there is of a large body: it stays. */
-static int body(const struct form *form, struct buffer *out)
+static int body(const struct form *form, const struct canon_view *view, struct buffer *out)
 {
 	size_t before = out->len;
 	int r;
@@ -197,23 +203,23 @@ static int body(const struct form *form, struct buffer *out)
 	if (begins(form->body, "body-digest "))
 		return append_span(out, form->body);
 	if (is_form(form))
-		return each_line(form->body, 0, pair_line, out);
-	r = canon_normal_json(form->body, out);
+		return each_line(form->body, 0, pair_line, view, out);
+	r = canon_normal_json(form->body, view, out);
 	if (r != -EBADMSG)
 		return r;
 	out->len = before;
-	return each_line(form->body, 0, json_line, out);
+	return each_line(form->body, 0, json_line, view, out);
 }
 
-static int append_normal(const struct form *form, struct buffer *out)
+static int append_normal(const struct form *form, const struct canon_view *view, struct buffer *out)
 {
-	int r = first_line(form->line, out);
+	int r = first_line(form->line, view, out);
 
 	r = r ? r : buffer_append(out, "\n", 1);
-	r = r ? r : each_line(form->queries, strlen("query "), pair_line, out);
-	r = r ? r : each_line(form->headers, 0, header_line, out);
+	r = r ? r : each_line(form->queries, strlen("query "), pair_line, view, out);
+	r = r ? r : each_line(form->headers, 0, header_line, view, out);
 	r = r ? r : buffer_append(out, "\n", 1);
-	return r ? r : body(form, out);
+	return r ? r : body(form, view, out);
 }
 
 int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out)
@@ -223,9 +229,13 @@ int canon_normalise(struct span canonical, const struct canon_view *view, struct
 	int r;
 
 	form_split(canonical, &form);
-	r = append_normal(&form, out);
+	if (view && view->marks)
+		view->marks->count = 0;
+	r = append_normal(&form, view, out);
 	if (r == -E2BIG) {
 		out->len = before;
+		if (view && view->marks)
+			view->marks->count = 0;
 		r = append_span(out, canonical);
 	}
 	if (r)

@@ -14,13 +14,15 @@ static const char *const exact_members[] = {"model", "modelId", "model_id", "mod
 	"anthropic_version", "api_version", "apiVersion"};
 
 struct member {
-	struct buffer name; /* normalised, quoted */
+	struct buffer name;       /* normalised, quoted */
+	struct canon_marks marks; /* in the name */
 	size_t index;
 	json_t *value;
 	bool exact;
 };
 
-static int append_value(json_t *value, int nested, struct buffer *out);
+static int append_value(
+	json_t *value, int nested, const struct canon_view *view, struct buffer *out);
 
 static int append_text(struct buffer *out, const char *text)
 {
@@ -67,42 +69,46 @@ static bool may_be_json(struct span s)
 	return s.len > 1 && (s.data[0] == '{' || s.data[0] == '[');
 }
 
-static int normal_json(struct span text, int nested, struct buffer *out)
+static int normal_json(
+	struct span text, int nested, const struct canon_view *view, struct buffer *out)
 {
 	json_t *json = may_be_json(text) ? canon_load_json(text, 0) : NULL;
-	int r = json ? append_value(json, nested, out) : -EBADMSG;
+	int r = json ? append_value(json, nested, view, out) : -EBADMSG;
 
 	json_decref(json);
 	return r;
 }
 
 /* The text of a string, without quotes. */
-static int normal_string(struct span s, int nested, struct buffer *out)
+static int normal_string(
+	struct span s, int nested, const struct canon_view *view, struct buffer *out)
 {
-	int r = nested < NESTED_MAX ? normal_json(s, nested + 1, out) : -EBADMSG;
+	int r = nested < NESTED_MAX ? normal_json(s, nested + 1, view, out) : -EBADMSG;
 
-	return r == -EBADMSG ? canon_normal_text(s, SHAPES_TEXT, out) : r;
+	return r == -EBADMSG ? canon_normal_text(s, SHAPES_TEXT, view, out) : r;
 }
 
-static int append_string(const json_t *string, int nested, struct buffer *out)
+static int append_string(
+	const json_t *string, int nested, const struct canon_view *view, struct buffer *out)
 {
 	struct span s = {(const uint8_t *)json_string_value(string), json_string_length(string)};
 	struct buffer text = BUFFER(out->max);
-	int r = normal_string(s, nested, &text);
+	int r = normal_string(s, nested, view, &text);
 
 	r = r ? r : append_quoted((struct span){text.data, text.len}, out);
 	buffer_free(&text);
 	return r;
 }
 
-static int append_array(const json_t *array, int nested, struct buffer *out)
+static int append_array(
+	const json_t *array, int nested, const struct canon_view *view, struct buffer *out)
 {
 	size_t count = json_array_size(array);
 	int r = append_text(out, "[");
 
 	for (size_t i = 0; i < count && !r; i++) {
 		r = i ? append_text(out, ",") : 0;
-		r = r ? r : append_value(json_array_get(array, i), nested, out);
+		r = r ? r : append_value(json_array_get(array, i), nested, view, out);
 	}
 	return r ? r : append_text(out, "]");
 }
@@ -126,45 +132,60 @@ static bool is_exact(const char *name)
 	return false;
 }
 
-static int take_member(struct member *m, const char *name, json_t *value, size_t index)
+static int take_member(struct member *m, const char *name, json_t *value, size_t index,
+	const struct canon_view *view)
 {
+	struct canon_view of_name = view ? *view : (struct canon_view){0};
 	struct buffer text = BUFFER(CANON_NORMAL_MAX);
-	int r = canon_normal_text(span_of(name), SHAPES_TEXT, &text);
+	int r;
 
 	*m = (struct member){.name = BUFFER(CANON_NORMAL_MAX),
 		.index = index,
 		.value = value,
 		.exact = is_exact(name)};
+	of_name.marks = of_name.marks ? &m->marks : NULL;
+	r = canon_normal_text(span_of(name), SHAPES_TEXT, &of_name, &text);
 	r = r ? r : append_quoted((struct span){text.data, text.len}, &m->name);
 	buffer_free(&text);
 	return r;
 }
 
-static int append_member(const struct member *m, int nested, struct buffer *out)
+static int append_member(
+	const struct member *m, int nested, const struct canon_view *view, struct buffer *out)
 {
 	int r = buffer_append(out, m->name.data, m->name.len);
 
 	r = r ? r : append_text(out, ":");
+	if (!r && m->marks.count)
+		r = canon_marks_add(view->marks, m->marks.values, m->marks.count);
 	if (r)
 		return r;
 	return m->exact && json_is_string(m->value) ? canon_dump_json(m->value, out)
-						    : append_value(m->value, nested, out);
+						    : append_value(m->value, nested, view, out);
 }
 
-static int append_members(struct member *members, size_t count, int nested, struct buffer *out)
+static int append_members(struct member *members, size_t count, int nested,
+	const struct canon_view *view, struct buffer *out)
 {
 	int r = append_text(out, "{");
 
 	qsort(members, count, sizeof(*members), compare_members);
 	for (size_t i = 0; i < count && !r; i++) {
 		r = i ? append_text(out, ",") : 0;
-		r = r ? r : append_member(&members[i], nested, out);
+		r = r ? r : append_member(&members[i], nested, view, out);
 	}
 	return r ? r : append_text(out, "}");
 }
 
+static void member_free(struct member *m)
+{
+	buffer_free(&m->name);
+	canon_marks_free(&m->marks);
+}
+
 /* Sorted by their normalised names, since an id may be a name. */
-static int append_object(json_t *object, int nested, struct buffer *out)
+static int append_object(
+	json_t *object, int nested, const struct canon_view *view, struct buffer *out)
 {
 	struct member *members = calloc(json_object_size(object) + 1, sizeof(*members));
 	size_t count = 0;
@@ -176,30 +197,33 @@ static int append_object(json_t *object, int nested, struct buffer *out)
 		return r;
 	json_object_foreach(object, name, value)
 	{
-		r = r ? r : take_member(&members[count], name, value, count);
-		count += !r;
+		if (r)
+			break;
+		r = take_member(&members[count], name, value, count, view);
+		count++;
 	}
-	r = r ? r : append_members(members, count, nested, out);
+	r = r ? r : append_members(members, count, nested, view, out);
 	for (size_t i = 0; i < count; i++)
-		buffer_free(&members[i].name);
+		member_free(&members[i]);
 	free(members);
 	return r;
 }
 
-static int append_value(json_t *value, int nested, struct buffer *out)
+static int append_value(
+	json_t *value, int nested, const struct canon_view *view, struct buffer *out)
 {
 	if (json_is_object(value))
-		return append_object(value, nested, out);
+		return append_object(value, nested, view, out);
 	if (json_is_array(value))
-		return append_array(value, nested, out);
+		return append_array(value, nested, view, out);
 	if (json_is_string(value))
-		return append_string(value, nested, out);
+		return append_string(value, nested, view, out);
 	if (json_is_number(value) && shapes_is_time(json_number_value(value)))
 		return append_text(out, "\"" SHAPE_TIME "\"");
 	return canon_dump_json(value, out);
 }
 
-int canon_normal_json(struct span text, struct buffer *out)
+int canon_normal_json(struct span text, const struct canon_view *view, struct buffer *out)
 {
-	return normal_json(text, 0, out);
+	return normal_json(text, 0, view, out);
 }

@@ -27,10 +27,15 @@ int canon_dump_json(const json_t *json, struct buffer *out);
 /* The value, or NULL; `flags`: jansson's. */
 json_t *canon_load_json(struct span text, size_t flags);
 /* The normalised form of one value: JSON if it is, else text. 0 or -errno, `out` may have grown. */
-int canon_normal_value(struct span value, enum shape_context context, struct buffer *out);
+int canon_normal_value(struct span value, enum shape_context context, const struct canon_view *view,
+	struct buffer *out);
 /* -EBADMSG: not an object or array. */
-int canon_normal_json(struct span text, struct buffer *out);
-int canon_normal_text(struct span text, enum shape_context context, struct buffer *out);
+int canon_normal_json(struct span text, const struct canon_view *view, struct buffer *out);
+int canon_normal_text(struct span text, enum shape_context context, const struct canon_view *view,
+	struct buffer *out);
+/* Appends the mark that stands for `value`, and notes that value in view->marks. 0 or -errno. */
+int canon_append_mark(
+	struct buffer *out, const struct canon_view *view, const char *mark, struct span value);
 
 /* The boundary of a multipart Content-Type, or an empty span. */
 struct span canon_boundary(struct span content_type);

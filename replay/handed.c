@@ -31,3 +31,8 @@ bool handed_mark(const struct handed *h, struct span value, char mark[static HAN
 {
 	return false;
 }
+
+size_t handed_word(struct span text, size_t at)
+{
+	return 0;
+}

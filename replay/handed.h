@@ -18,6 +18,12 @@ void handed_free(struct handed *h);
 int handed_request(struct handed *h, struct span text);
 int handed_response(struct handed *h, uint64_t exchange, struct span text);
 
+/*
+ * The length of the word that begins at text.data[at] and is of the kind that is handed out; 0: it
+ * is none. Neither a letter or digit nor '-' or '_' stands before it.
+ */
+size_t handed_word(struct span text, size_t at);
+
 #define HANDED_MARK_MAX 48
 /* The mark of a handed-out value ("{{from 12.3}}": the third of exchange 12), false: it is none. */
 bool handed_mark(const struct handed *h, struct span value, char mark[static HANDED_MARK_MAX]);

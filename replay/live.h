@@ -62,8 +62,7 @@ struct live_call;
 struct live {
 	/* By the request's head, and its body where that is whole. */
 	enum live_choice (*choose)(void *context, const struct live_request *request);
-	/* A request that was missed, and that no selector is about: true: it goes out. */
-	bool (*takes)(void *context, enum match_outcome outcome);
+	bool takes_sinks; /* telemetry that was never recorded goes out */
 	/* A tunnel to that host was never recorded: true: it is there. */
 	bool (*may_reach)(void *context, struct span authority);
 	/* Such a tunnel was asked for, and opened with this answer. */

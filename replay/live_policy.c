@@ -63,14 +63,6 @@ bool live_policy_reads_bodies(const struct live_policy *p)
 	return false;
 }
 
-bool live_policy_takes(const struct live_policy *p, enum match_outcome outcome)
-{
-	/* Nearest, and none was near enough: then it is missing. */
-	if (outcome == MATCH_DIFFERENT && p->on_mismatch != MATCH_MISS_NEAREST)
-		return p->on_mismatch == MATCH_MISS_LIVE;
-	return p->on_missing == MATCH_MISS_LIVE;
-}
-
 bool live_policy_may_reach(const struct live_policy *p, struct span authority)
 {
 	for (size_t i = p->count; i > 0; i--) {

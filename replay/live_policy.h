@@ -35,8 +35,6 @@ enum live_choice live_policy_choose(
 	const struct live_policy *p, const struct selector_facts *facts);
 /* Whether a selector goes by what a body says (model, kind=tool). */
 bool live_policy_reads_bodies(const struct live_policy *p);
-/* Whether a request that was missed like this goes out, where no selector says. */
-bool live_policy_takes(const struct live_policy *p, enum match_outcome outcome);
 /* Whether anything said to this host could go out: its name has to mean something then. */
 bool live_policy_may_reach(const struct live_policy *p, struct span authority);
 

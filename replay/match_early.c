@@ -14,7 +14,7 @@
 
 static int normal_text(struct span s, struct buffer *out)
 {
-	return canon_normal_value(s, SHAPES_TEXT, out);
+	return canon_normal_value(s, SHAPES_TEXT, NULL, out);
 }
 
 /* Bytes of a body as the normalised form has them. */
@@ -122,23 +122,11 @@ int match_early(struct matcher *m, const struct canon_input *request, struct mat
 	return r == -ENOMEM ? r : 0;
 }
 
-static struct match_call *call_of(struct matcher *m, const struct exchange *x)
+static void keep(struct matcher *m, struct match_call *call, const struct match_request *q,
+	bool exact, struct match *ret)
 {
-	size_t i = 0;
-
-	while (m->calls[i].exchange != x)
-		i++;
-	return &m->calls[i];
-}
-
-static bool same_key(
-	const struct match_call *call, const struct match_request *q, enum match_key kind)
-{
-	return memcmp(&call->keys[kind], &q->keys[kind], sizeof(call->keys[kind])) == 0;
-}
-
-static void keep(struct matcher *m, const struct match_call *call, bool exact, struct match *ret)
-{
+	match_take(m, call, q);
+	m->totals.exact += exact;
 	m->totals.normalised += !exact;
 	ret->outcome = exact ? MATCH_EXACT : MATCH_NORMALISED;
 	ret->exchange = call->exchange;
@@ -153,7 +141,7 @@ static void give_back(struct matcher *m, struct match_call *call)
 int match_early_end(struct matcher *m, const struct canon_input *request,
 	const struct exchange *taken, bool only, struct match *ret)
 {
-	struct match_call *call = call_of(m, taken);
+	struct match_call *call = match_call_of(m, taken);
 	struct match_request q = MATCH_REQUEST();
 	struct form parts;
 	int r = match_request_make(m, request, &q, &parts);
@@ -164,9 +152,9 @@ int match_early_end(struct matcher *m, const struct canon_input *request,
 		match_request_free(&q);
 		return r;
 	}
-	exact = same_key(call, &q, KEY_CANONICAL);
-	if (exact || same_key(call, &q, KEY_NORMALISED)) {
-		keep(m, call, exact, ret);
+	exact = match_key_equal(&call->keys[KEY_CANONICAL], &q.keys[KEY_CANONICAL]);
+	if (exact || match_is_normalised(call, &q)) {
+		keep(m, call, &q, exact, ret);
 	} else {
 		give_back(m, call);
 		if (only) {

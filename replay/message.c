@@ -73,8 +73,8 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 static bool agrees_normalised(struct span recorded, struct span actual)
 {
 	struct buffer a = BUFFER(CANON_MAX), b = BUFFER(CANON_MAX);
-	bool same = !canon_normal_value(recorded, SHAPES_TEXT, &a) &&
-		!canon_normal_value(actual, SHAPES_TEXT, &b) &&
+	bool same = !canon_normal_value(recorded, SHAPES_TEXT, NULL, &a) &&
+		!canon_normal_value(actual, SHAPES_TEXT, NULL, &b) &&
 		fits((struct span){a.data, a.len}, (struct span){b.data, b.len});
 
 	buffer_free(&a);
@@ -103,7 +103,7 @@ static void hide_volatile(struct span message, struct buffer *out)
 	struct buffer hidden = BUFFER(8 * EXPLAIN_MAX);
 
 	hide(message, &hidden);
-	if (canon_normal_value((struct span){hidden.data, hidden.len}, SHAPES_TEXT, out))
+	if (canon_normal_value((struct span){hidden.data, hidden.len}, SHAPES_TEXT, NULL, out))
 		buffer_reset(out);
 	buffer_free(&hidden);
 }

@@ -32,6 +32,11 @@ struct peer_options {
 	struct peer_timing timing;
 	/* NULL: every answer is a recorded one. Borrowed. */
 	const struct live *live;
+	/* NULL, or: called before what a client said is matched, for what is to be known by then.
+	 */
+	void (*on_ask)(void *context);
+	/* NULL, or: another request's answer was served (MATCH_NEAREST). */
+	void (*on_nearest)(void *context, const struct match *match);
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
 	void *context;

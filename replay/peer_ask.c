@@ -9,15 +9,10 @@
 
 /* A request that has come, whatever it was spoken in: what the recording has for it. */
 
-static const char *const miss_sentences[MATCH_OUTCOME_MAX] = {
-	[MATCH_USED_UP] = "Every recorded answer to this request has been served already.",
-	[MATCH_DIFFERENT] =
-		"A request to this endpoint was recorded, but this one differs from it.",
-	[MATCH_NO_ENDPOINT] = "This method and path were never recorded for this host.",
-	[MATCH_NO_HOST] = "This host was never recorded.",
-	[MATCH_SINK_UNRECORDED] = "This telemetry was never recorded.",
-	[MATCH_LIVE] = "This request cannot be sent to the real server.",
-};
+struct span ask_body_span(const struct ask_body *b)
+{
+	return (struct span){b->bytes.data, b->bytes.len};
+}
 
 void ask_body_free(struct ask_body *b)
 {
@@ -65,6 +60,7 @@ static struct span scheme_of(const struct connection *c)
 static void describe(const struct connection *c, const struct http1_head *head,
 	const char *authority, const struct ask_body *body, struct canon_input *ret)
 {
+	peer_asked(c->peer);
 	*ret = (struct canon_input){
 		.scheme = scheme_of(c),
 		.authority = span_of(authority),
@@ -87,6 +83,8 @@ static int report(const struct connection *c, int error, const struct match *mat
 	const struct peer_options *options = &c->peer->options;
 	if (error == 0 && match_is_miss(match) && options->on_miss)
 		options->on_miss(options->context, match);
+	if (error == 0 && match->outcome == MATCH_NEAREST && options->on_nearest)
+		options->on_nearest(options->context, match);
 	return error;
 }
 
@@ -138,18 +136,23 @@ bool ask_is_live(const struct connection *c, const struct http1_head *head)
 	return choose(c, head, NULL) == LIVE_NOW;
 }
 
-/* A miss is the real server's to answer, where it may be asked. */
-static void take_miss(struct connection *c, const struct http1_head *head, enum live_choice choice,
+/* Where the recording has no answer: whether the real server is asked for one after all, or not. */
+static void settle(struct connection *c, const struct http1_head *head, enum live_choice choice,
 	struct match *match)
 {
 	const struct live *live = c->peer->options.live;
-	if (match->exchange || choice != LIVE_IF_MISSED)
+	struct matcher *matcher = c->peer->options.matcher;
+	bool out = match_is_live(match), may = choice == LIVE_IF_MISSED;
+	if (match->exchange)
 		return;
-	if (is_connect(head) ? !live->may_reach(live->context, head->target)
-			     : !live->takes(live->context, match->outcome))
-		return;
-	match_excuse(c->peer->options.matcher, match);
-	match->outcome = MATCH_LIVE;
+	if (may && is_connect(head))
+		may = live->may_reach(live->context, head->target);
+	else if (may)
+		may = out || (match->outcome == MATCH_SINK_UNRECORDED && live->takes_sinks);
+	if (may && !out)
+		match_send_out(matcher, match);
+	else if (out && !may)
+		match_keep_in(matcher, match);
 }
 
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
@@ -169,8 +172,8 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 		ret->outcome = MATCH_LIVE;
 	else
 		r = match_next(c->peer->options.matcher, &input, ret);
-	if (r == 0)
-		take_miss(c, head, choice, ret);
+	if (r == 0 && choice != LIVE_NOW)
+		settle(c, head, choice, ret);
 	free(authority);
 	return report(c, r, ret);
 }
@@ -202,46 +205,9 @@ int ask_early_end(struct connection *c, const struct http1_head *head, const str
 	describe(c, head, authority, body, &input);
 	int r = match_early_end(c->peer->options.matcher, &input, taken, only, ret);
 	if (r == 0 && !only)
-		take_miss(c, head, choose(c, head, body), ret);
+		settle(c, head, choose(c, head, body), ret);
 	free(authority);
 	return report(c, r, ret);
-}
-
-const char *ask_miss_message(const struct match *match)
-{
-	json_t *text = json_object_get(match->explanation, "message");
-	return json_is_string(text) ? json_string_value(text) : miss_sentences[match->outcome];
-}
-
-static char *explain_miss(const struct match *match)
-{
-	json_t *body = json_pack("{s:{s:s,s:s,s:s,s:n},s:O?}", "error", "type",
-		"rrshim_replay_mismatch", "code", match_outcome_name(match->outcome), "message",
-		ask_miss_message(match), "param", "rrshim", match->explanation);
-	char *encoded = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	json_decref(body);
-	return encoded;
-}
-
-int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret)
-{
-	char *body = explain_miss(match);
-	if (!body)
-		return -ENOMEM;
-	*ret = BUFFER(SIZE_MAX);
-	int r = buffer_printf(ret,
-		"HTTP/1.1 400 Bad Request\r\n"
-		"Content-Type: application/json\r\n"
-		"x-should-retry: false\r\n"
-		"x-rrshim: replay-mismatch\r\n"
-		"Connection: %s\r\n"
-		"Content-Length: %zu\r\n"
-		"\r\n",
-		request->keep_alive ? "keep-alive" : "close", strlen(body));
-	if (r == 0 && !span_equal(request->method, SPAN_LITERAL("HEAD")))
-		r = buffer_append(ret, body, strlen(body));
-	free(body);
-	return r;
 }
 
 int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret)

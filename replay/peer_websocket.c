@@ -117,6 +117,7 @@ static size_t find_message(
 	const struct exchange *e = w->exchange;
 	size_t found = e->frame_count;
 	*ret = MATCH_DIFFERENT;
+	peer_asked(c->peer);
 	for (size_t i = next_acceptable(w, w->ear); i < e->frame_count && *ret != MATCH_EXACT;
 		i = next_acceptable(w, i + 1)) {
 		enum match_outcome outcome;

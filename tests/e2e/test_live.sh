@@ -168,7 +168,7 @@ test_failures() {
 	rm -r pki/*
 	before=$(requests_seen)
 	env -u SSL_CERT_FILE -u CURL_CA_BUNDLE "$RRSHIM" replay --mode hybrid -- \
-		curl -sS "$HTTPS/json?new" >rep.out 2>rep.err && fail "an unknown authority was trusted"
+		curl -sS "$HTTPS/echo" >rep.out 2>rep.err && fail "an unknown authority was trusted"
 	contains rep.err certificate
 	equal "requests that reached the server" "$before" "$(requests_seen)"
 }
@@ -208,8 +208,8 @@ test_recordings_folder_is_full() {
 	mkdir full
 	unshare -m sh -c 'mount -t tmpfs -o size=16k tmpfs full && head -c 1M /dev/zero >full/x
 		exec "$@"' sh "$RRSHIM" replay --mode hybrid -o full "$(recording)" -- \
-		curl -sS "$HTTPS/json?b" "$HTTPS/json?c" >rep.out 2>rep.err || fail "it failed"
-	equal answers 2 "$(wc -l <rep.out)"
+		curl -sS "$HTTPS/page" "$HTTPS/echo" >rep.out 2>rep.err || fail "it failed"
+	equal "requests that reached the server" 3 "$(requests_seen)"
 	equal warnings 1 "$(grep -c 'live calls are not recorded' rep.err)"
 }
 
@@ -219,4 +219,22 @@ test_misuse() {
 		"$RRSHIM" replay "$option" -- true 2>err && fail "'$option' was taken"
 		contains err replay
 	done
+}
+
+test_warn() {
+	# What is near is served, and said so; what is not fails; the status is the program's.
+	start_server
+	record curl -sS "$HTTPS/json?page=1"
+	before=$(requests_seen)
+	replay_live --mode warn -- curl -sS "$HTTPS/json?page=2"
+	equal status 0 "$rep_status"
+	same_file rec.out rep.out
+	equal "nearest and live" '1 0' "$(query rep.json '"%d %d" % (d["nearest"], d["live"])')"
+	contains rep.err 'warning: the nearest answer was served: GET'
+	contains rep.err 'at query page'
+	replay_live --mode warn -- sh -c 'curl -sS -w "%{http_code}\n" "$HTTPS/other" -o /dev/null; exit 3'
+	equal status 3 "$rep_status"
+	equal output 400 "$(cat rep.out)"
+	contains rep.err '1 missed'
+	equal "requests that reached the server" "$before" "$(requests_seen)"
 }

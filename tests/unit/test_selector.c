@@ -86,22 +86,6 @@ Test(live_policy, the_last_word_counts)
 	live_policy_free(&p);
 }
 
-Test(live_policy, what_a_miss_means)
-{
-	struct live_policy hybrid = {MATCH_MISS_NEAREST, MATCH_MISS_LIVE, NULL, 0};
-	struct live_policy warn = {MATCH_MISS_NEAREST, MATCH_MISS_FAIL, NULL, 0};
-	struct live_policy missing = {MATCH_MISS_FAIL, MATCH_MISS_LIVE, NULL, 0};
-
-	cr_expect(live_policy_takes(&hybrid, MATCH_DIFFERENT));
-	cr_expect(live_policy_takes(&hybrid, MATCH_USED_UP));
-	cr_expect(live_policy_takes(&hybrid, MATCH_NO_HOST));
-	cr_expect(live_policy_takes(&hybrid, MATCH_SINK_UNRECORDED));
-	cr_expect(live_policy_is_closed(&warn));
-	cr_expect_not(live_policy_takes(&warn, MATCH_DIFFERENT));
-	cr_expect_not(live_policy_takes(&missing, MATCH_DIFFERENT));
-	cr_expect(live_policy_takes(&missing, MATCH_NO_ENDPOINT));
-}
-
 Test(live_policy, names_mean_something_where_anything_may_be_live)
 {
 	struct live_policy p = {0};

@@ -20,17 +20,10 @@ static enum live_choice choose(void *context, const struct live_request *q)
 	enum live_choice choice;
 	char *model;
 
-	live_facts(l->options.policy, q, &facts, &model);
+	live_facts(l, q, &facts, &model);
 	choice = live_policy_choose(l->options.policy, &facts);
 	free(model);
 	return choice;
-}
-
-static bool takes(void *context, enum match_outcome outcome)
-{
-	const struct live_calls *l = context;
-
-	return live_policy_takes(l->options.policy, outcome);
 }
 
 static bool may_reach(void *context, struct span authority)
@@ -181,7 +174,7 @@ static int send_request(struct live_call *call, const struct live_request *q,
 static int send_changed(struct live_call *call, const struct live_request *q, struct buffer *body)
 {
 	const struct live_set *set = call->owner->options.set;
-	bool llm = llm_provider(q->head->method, llm_path(q->head->target)) != NULL;
+	bool llm = live_provider(call->owner, q) != NULL;
 	struct buffer raw = {0}, changed = {0};
 	struct http1_head *head = NULL;
 	int r;
@@ -253,7 +246,16 @@ int live_calls_new(const struct live_calls_options *options, struct live_calls *
 	if (!l)
 		return -ENOMEM;
 	l->options = *options;
-	l->live = (struct live){choose, takes, may_reach, tunnelled, start, resume, cancel, l};
+	l->live = (struct live){
+		.choose = choose,
+		.takes_sinks = options->policy->on_missing == MATCH_MISS_LIVE,
+		.may_reach = may_reach,
+		.tunnelled = tunnelled,
+		.start = start,
+		.resume = resume,
+		.cancel = cancel,
+		.context = l,
+	};
 	l->failures = json_array();
 	r = l->failures ? upstream_new(options->base, &l->upstream) : -ENOMEM;
 	if (r) {

@@ -19,6 +19,7 @@ struct live_calls_options {
 	struct event_base *base;
 	const struct live_policy *policy;
 	const struct live_set *set;
+	const struct rules *rules; /* that tell providers; NULL: none */
 	struct trust *trust;
 	struct child *child;
 	/* Whether `name` is what a program means by this address, as far as it was told. */

@@ -24,8 +24,10 @@ struct live_call {
 };
 
 /* live_facts.c: what a policy goes by; *ret_model, to be freed, is what facts->model lies in. */
-void live_facts(const struct live_policy *policy, const struct live_request *q,
+void live_facts(const struct live_calls *l, const struct live_request *q,
 	struct selector_facts *ret, char **ret_model);
+/* Who answers it; NULL: no provider of language models. */
+const char *live_provider(const struct live_calls *l, const struct live_request *q);
 
 /* live_target.c: where a request goes. `host` and `to` are to be freed. 0 or -errno. */
 struct live_target {

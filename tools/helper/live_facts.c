@@ -22,11 +22,32 @@ static enum selector_kind kind_of(
 	return SELECTOR_HTTP;
 }
 
-void live_facts(const struct live_policy *p, const struct live_request *q,
-	struct selector_facts *ret, char **ret_model)
+/* By the rules; a server of the user's own is known by its endpoint. */
+const char *live_provider(const struct live_calls *l, const struct live_request *q)
 {
 	struct span path = llm_path(q->head->target);
-	const char *provider = llm_provider(q->head->method, path);
+	const char *provider = NULL, *endpoint = llm_provider(q->head->method, path);
+	struct buffer line = BUFFER(2 * HTTP1_HEAD_BYTES_MAX);
+	struct rules_view view;
+
+	if (endpoint && l->options.rules &&
+		buffer_printf(&line, "%.*s %.*s://%.*s%.*s", (int)q->head->method.len,
+			(const char *)q->head->method.data, (int)q->scheme.len,
+			(const char *)q->scheme.data, (int)q->authority.len,
+			(const char *)q->authority.data, (int)path.len,
+			(const char *)path.data) == 0) {
+		rules_view(l->options.rules, (struct span){line.data, line.len}, &view);
+		provider = rules_provider(&view);
+	}
+	buffer_free(&line);
+	return provider ? provider : endpoint;
+}
+
+void live_facts(const struct live_calls *l, const struct live_request *q,
+	struct selector_facts *ret, char **ret_model)
+{
+	const struct live_policy *p = l->options.policy;
+	const char *provider = live_provider(l, q);
 
 	*ret_model = NULL;
 	if (provider && asks_for_model(p))
@@ -35,7 +56,7 @@ void live_facts(const struct live_policy *p, const struct live_request *q,
 		.kind = kind_of(p, q, provider),
 		.method = q->head->method,
 		.authority = q->authority,
-		.path = path,
+		.path = llm_path(q->head->target),
 		.model = *ret_model ? span_of(*ret_model) : (struct span){0},
 		.provider = provider,
 	};

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 
@@ -20,6 +19,22 @@ static void add_miss(struct replay *r, json_t *explanation)
 static void on_peer_miss(void *context, const struct match *match)
 {
 	add_miss(context, match->explanation);
+}
+
+static void on_peer_nearest(void *context, const struct match *match)
+{
+	struct replay *r = context;
+
+	if (json_array_size(r->nearest) < MISSES_MAX)
+		json_array_append(r->nearest, match->explanation);
+}
+
+/* What a program drew it has said by the time it sends it. */
+static void on_ask(void *context)
+{
+	struct replay *r = context;
+
+	helper_catch_up(r->helper);
 }
 
 /* ---- questions ---- */
@@ -47,7 +62,7 @@ static void add_unknown_name(struct replay *r, json_t *missed)
 
 	if (!missed)
 		return;
-	if (name && sink_is_host(span_of(name))) {
+	if (name && rules_is_sink_host(r->options.rules, span_of(name))) {
 		r->unknown_sinks++;
 	} else {
 		r->unknown_names++;
@@ -75,6 +90,10 @@ static void answer(
 
 	if (request->call == WIRE_CALL_REFUSED) {
 		refuse(r, request);
+		return;
+	}
+	if (request->call == WIRE_CALL_CHECKPOINT) {
+		reply->verdict = WIRE_PASS;
 		return;
 	}
 	if (request->call == WIRE_CALL_TRUST) {
@@ -177,6 +196,8 @@ static int make_parts(struct replay *r)
 		.tape = r->tape,
 		.matcher = r->matcher,
 		.timing = r->options.timing,
+		.on_ask = on_ask,
+		.on_nearest = on_peer_nearest,
 		.on_miss = on_peer_miss,
 		.context = r};
 	int error;
@@ -188,7 +209,7 @@ static int make_parts(struct replay *r)
 	error = replay_make_live(r);
 	if (error < 0)
 		return error;
-	peer.live = r->live ? live_calls_interface(r->live) : NULL;
+	peer.live = r->calls ? live_calls_interface(r->calls) : NULL;
 	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
@@ -213,7 +234,9 @@ static int start(void *context, struct helper *h)
 	int error;
 
 	r->helper = h;
-	error = make_parts(r);
+	error = replay_know_session(r);
+	if (error == 0)
+		error = make_parts(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot set up the replay: %s\n", strerror(-error));
 	return error;
@@ -221,6 +244,8 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
+	if (x->type == WIRE_ORIGIN)
+		replay_know_record(context, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -233,6 +258,8 @@ static void take_event(void *context, struct trace_event *e)
 	struct replay *r = context;
 	json_t *x;
 
+	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
+		replay_know_process(r, e->pid);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -278,19 +305,26 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
+static int make_matcher(struct replay *r)
+{
+	struct match_options options = {
+		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
+		.live = {.rules = r->options.rules, .origins = r->live},
+		.on_mismatch = r->options.policy.on_mismatch,
+		.on_missing = r->options.policy.on_missing,
+	};
+
+	return r->live ? matcher_new(r->tape, &options, &r->matcher) : -ENOMEM;
+}
+
 static int load(struct replay *r)
 {
-	/* What goes out is decided by the peer: a selector may say otherwise. */
-	const struct match_options match = {
-		.on_mismatch = r->options.policy.on_mismatch == MATCH_MISS_NEAREST
-			? MATCH_MISS_NEAREST
-			: MATCH_MISS_FAIL};
 	int error = recording_open(r->options.path, &r->recording);
 
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, &match, &r->matcher);
+		error = make_matcher(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
@@ -308,6 +342,8 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		return -ENOMEM;
 	r->options = *options;
 	r->misses = json_array();
+	r->nearest = json_array();
+	r->live = origins_new();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
 		.record = take_record,
@@ -334,6 +370,8 @@ void replay_free(struct replay *r)
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);
+	json_decref(r->nearest);
+	origins_free(r->live);
 	free(r);
 }
 

@@ -18,6 +18,7 @@ struct replay_options {
 	struct redactor *redactor; /* borrowed; for the child */
 	const char *mode;          /* for the report: "strict" … */
 	bool tolerant;             /* what was missed is told, and the program's status stays */
+	struct rules *rules;       /* borrowed; NULL: none, not even built-in ones */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -32,7 +33,8 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "mode", "served", "exact", "normalised", "live", "live_failed", "live_failures":
+ * {"recording", "mode", "served", "exact", "normalised", "nearest", "nearest_served": […], "live",
+ * "live_failed", "live_failures":
  * [{"request", "message"}], "child", "missed", "unused", "recorded", "ambiguous", "refused",
  * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
  * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A

@@ -37,6 +37,7 @@ int replay_make_live(struct replay *r)
 	struct live_calls_options options = {.base = helper_base(r->helper),
 		.policy = &r->options.policy,
 		.set = &r->options.set,
+		.rules = r->options.rules,
 		.trust = r->trust,
 		.means = means,
 		.context = r};
@@ -44,7 +45,7 @@ int replay_make_live(struct replay *r)
 	if (live_policy_is_closed(&r->options.policy))
 		return 0;
 	r->child = options.child = make_child(r);
-	return r->child ? live_calls_new(&options, &r->live) : -ENOMEM;
+	return r->child ? live_calls_new(&options, &r->calls) : -ENOMEM;
 }
 
 int replay_live_names(struct replay *r)
@@ -52,7 +53,7 @@ int replay_live_names(struct replay *r)
 	const struct synthetic_options options = {
 		.tape = r->tape, .policy = &r->options.policy, .given = given, .context = r};
 
-	if (!r->live)
+	if (!r->calls)
 		return 0;
 	r->names = synthetic_new(&options);
 	if (!r->names)
@@ -69,10 +70,10 @@ void replay_finish_live(struct replay *r)
 
 void replay_free_live(struct replay *r)
 {
-	live_calls_free(r->live);
+	live_calls_free(r->calls);
 	child_free(r->child);
 	synthetic_free(r->names);
-	r->live = NULL;
+	r->calls = NULL;
 	r->child = NULL;
 	r->names = NULL;
 }

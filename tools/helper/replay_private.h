@@ -30,9 +30,11 @@ struct replay {
 	struct overlay *overlay;
 	/* All NULL where nothing may be live: there is no way out then. */
 	struct child *child;
-	struct live_calls *live;
+	struct live_calls *calls;
 	struct synthetic *names;
-	json_t *misses;
+	struct origins *live;              /* what is another in this run */
+	uint8_t payload[WIRE_PAYLOAD_MAX]; /* of a record, out of reach of whoever wrote it */
+	json_t *misses, *nearest; /* explanations: of what had no answer, of what had another's */
 	uint64_t unknown_names, unknown_sinks, refused;
 };
 
@@ -43,5 +45,11 @@ int replay_live_names(struct replay *r);
 /* Completes the child. */
 void replay_finish_live(struct replay *r);
 void replay_free_live(struct replay *r);
+/* ---- replay_origins.c ---- */
+
+/* What is another in this run, as it becomes known. 0 or -ENOMEM. */
+int replay_know_session(struct replay *r);
+void replay_know_record(struct replay *r, const struct rings_record *x);
+void replay_know_process(struct replay *r, uint32_t pid);
 
 #endif

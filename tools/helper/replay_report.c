@@ -62,8 +62,8 @@ static void add_live(const struct replay *r, json_t *report)
 		report, "mode", json_string(r->options.mode ? r->options.mode : "strict"));
 	if (child)
 		json_object_set_new(report, "child", json_string(child));
-	if (r->live)
-		json_object_set(report, "live_failures", live_calls_failures(r->live));
+	if (r->calls)
+		json_object_set(report, "live_failures", live_calls_failures(r->calls));
 }
 
 json_t *replay_report(const struct replay *r)
@@ -76,16 +76,17 @@ json_t *replay_report(const struct replay *r)
 	matcher_totals(r->matcher, &t);
 	if (r->peer)
 		peer_stats(r->peer, &p);
-	if (r->live)
-		live_calls_totals(r->live, &live);
+	if (r->calls)
+		live_calls_totals(r->calls, &live);
 	const struct {
 		const char *name;
 		uint64_t value;
 	} numbers[] = {
 		{"recorded", t.recorded},
 		{"served", t.served},
-		{"exact", t.served - t.normalised},
+		{"exact", t.exact},
 		{"normalised", t.normalised},
+		{"nearest", t.nearest},
 		{"live", live.calls},
 		{"live_failed", live.failed},
 		{"missed", missed(r)},
@@ -111,6 +112,7 @@ json_t *replay_report(const struct replay *r)
 			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	add_live(r, report);
 	json_object_set(report, "misses", r->misses);
+	json_object_set(report, "nearest_served", r->nearest);
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;

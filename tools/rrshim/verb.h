@@ -32,6 +32,7 @@ int verb_ls(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_cat(int argc, char **argv);
 int verb_events(int argc, char **argv);
+int verb_checkpoint(int argc, char **argv);
 int verb_recover(int argc, char **argv);
 int verb_mock(int argc, char **argv);
 int verb_version(int argc, char **argv);

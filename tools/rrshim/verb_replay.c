@@ -14,10 +14,12 @@
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
+#include "tools/rrshim/rule_files.h"
 
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
+	{"rules", required_argument, NULL, 'R'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
 	LIVE_LONG_OPTIONS,
@@ -29,6 +31,7 @@ static const struct option options[] = {
 struct job {
 	struct replay_options options;
 	struct live_options live;
+	struct rule_files rules;
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
@@ -77,13 +80,13 @@ static void print_value(const char *label, json_t *value)
 	free(text);
 }
 
-static void print_miss(json_t *miss)
+static void print_miss(const char *what, json_t *miss)
 {
 	json_t *difference, *nearest = json_object_get(json_object_get(miss, "nearest"), "number");
 	const char *message = json_string_value(json_object_get(miss, "message"));
 	size_t i;
 
-	fprintf(stderr, "rrshim: miss: %s\n", message ? message : "?");
+	fprintf(stderr, "rrshim: %s: %s\n", what, message ? message : "?");
 	if (nearest)
 		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
 			json_integer_value(nearest));
@@ -99,7 +102,7 @@ static void print_miss(json_t *miss)
 
 #define SHOWN_MAX 10
 
-static void print_misses(json_t *misses)
+static void print_misses(const char *what, json_t *misses)
 {
 	json_t *miss;
 	size_t i;
@@ -111,7 +114,7 @@ static void print_misses(json_t *misses)
 				json_array_size(misses) - i);
 			break;
 		}
-		print_miss(miss);
+		print_miss(what, miss);
 	}
 }
 
@@ -148,7 +151,10 @@ static void print_summary(const struct job *job, json_t *report)
 {
 	const char *name = strrchr(job->options.path, '/');
 
-	print_misses(json_object_get(report, "misses"));
+	print_misses("warning: the nearest answer was served",
+		json_object_get(report, "nearest_served"));
+	print_misses("miss", json_object_get(report, "misses"));
+	rule_files_print(&job->rules, job->options.rules);
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
 			"rrshim: %" JSON_INTEGER_FORMAT
@@ -160,6 +166,8 @@ static void print_summary(const struct job *job, json_t *report)
 	if (number(report, "normalised") > 0)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " of them normalised,",
 			number(report, "normalised"));
+	if (number(report, "nearest") > 0)
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " nearest,", number(report, "nearest"));
 	if (number(report, "live") > 0)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " live,", number(report, "live"));
 	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
@@ -251,6 +259,10 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("replay", "too many --rules");
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
@@ -280,7 +292,9 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = run(&job, argv + optind);
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
+								      : run(&job, argv + optind);
+	rules_free(job.options.rules);
 	free(path);
 	live_options_free(&job.options);
 	return r;

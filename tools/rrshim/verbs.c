@@ -6,6 +6,10 @@
 #define DIR_OPTION                                                                                 \
 	"  -o, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"             \
 	"                    ./recordings)\n"
+#define RULES_OPTION                                                                               \
+	"      --rules FILE  what differs in every run, as rrshim.yaml(5) says; may be given\n"    \
+	"                    more than once (default: ./rrshim.yaml, else\n"                       \
+	"                    $XDG_CONFIG_HOME/rrshim/rrshim.yaml)\n"
 #define HELP_OPTION "  -h, --help        this text\n"
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
@@ -32,7 +36,7 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n"
+		"                    once; xN: N times as fast\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
 		"      --report FILE write what was served and missed as JSON\n"
 		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
@@ -66,6 +70,13 @@ const struct verb verbs[] = {
 		"      --json        JSON Lines: one object per event\n"
 		"      --type TYPE   only events of this type; may be given more than once\n"
 		"      --no-data     leave payloads out\n" DIR_OPTION HELP_OPTION},
+	{"checkpoint", verb_checkpoint, "name this point of the session that is being recorded",
+		"usage: rrshim checkpoint [OPTION]... LABEL\n"
+		"Called by any process of a session, names the moment, so that 'rrshim replay\n"
+		"--from LABEL' can begin there and '--until LABEL' end there. In replay it does\n"
+		"nothing. C programs call rrs_checkpoint(label, metadata) where it is there.\n"
+		"\n"
+		"      --metadata JSON   kept with it; 1,408 bytes at most\n" HELP_OPTION},
 	{"recover", verb_recover, "bring a recording that was cut off to a proper end",
 		"usage: rrshim recover [OPTION]... [REC]\n"
 		"Completes a recording whose recorder was killed: keeps its whole frames,\n"

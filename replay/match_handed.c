@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/match_private.h"
+
+int match_handed_load(struct matcher *m)
+{
+	return 0;
+}
