@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "tools/helper/live_calls_private.h"
 
 /*
@@ -33,10 +34,17 @@ static bool is_http_host(const char *host)
 	return *host && !strpbrk(host, " /?#@\\%\r\n");
 }
 
+/* It has addresses of both families, of which a server mostly has one. */
+static bool is_localhost(const char *literal, const char *host)
+{
+	return strcasecmp(host, "localhost") == 0 &&
+		(strcmp(literal, "::1") == 0 || strncmp(literal, "127.", 4) == 0);
+}
+
 static int choose(const struct live_calls *l, const struct live_request *q, char *literal,
 	struct live_target *t)
 {
-	bool meant = strcmp(literal, t->host) == 0 ||
+	bool meant = strcmp(literal, t->host) == 0 || is_localhost(literal, t->host) ||
 		l->options.means(l->options.context, literal, t->host);
 	const char *to = meant ? NULL : q->name ? q->name : literal;
 

@@ -49,11 +49,20 @@ static int pass_header(struct upstream_call *call, struct span name, struct span
 	return r;
 }
 
-/* The whole body is here, and so is its length: nothing waits for a 100 Continue. */
+/* The whole body is here: nothing waits for a 100 Continue. */
 static bool is_ours(const struct http1_head *head, struct span name)
 {
-	return live_is_hop_by_hop(head, name) || span_equal_nocase(name, "content-length") ||
-		span_equal_nocase(name, "expect") || span_equal_nocase(name, "proxy-authorization");
+	return live_is_hop_by_hop(head, name) || span_equal_nocase(name, "expect") ||
+		span_equal_nocase(name, "proxy-authorization");
+}
+
+/* In its place, but the body may be another by now. */
+static int pass_length(struct upstream_call *call, struct span name)
+{
+	char length[24];
+
+	snprintf(length, sizeof(length), "%zu", call->body.len);
+	return pass_header(call, name, span_of(length));
 }
 
 static int set_headers(struct upstream_call *call, const struct http1_head *head)
@@ -63,8 +72,12 @@ static int set_headers(struct upstream_call *call, const struct http1_head *head
 	int r = add_header(call, "Expect:");
 
 	for (size_t i = 0; i < head->count && r == 0; i++) {
-		if (!is_ours(head, head->headers[i].name))
-			r = pass_header(call, head->headers[i].name, head->headers[i].value);
+		struct span name = head->headers[i].name, value = head->headers[i].value;
+
+		if (span_equal_nocase(name, "content-length"))
+			r = pass_length(call, name);
+		else if (!is_ours(head, name))
+			r = pass_header(call, name, value);
 	}
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && r == 0; i++) {
 		snprintf(none, sizeof(none), "%s:", own[i]);
