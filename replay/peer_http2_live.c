@@ -93,6 +93,9 @@ bool http2_live_play(struct http2_stream *s)
 		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
 		return false;
 	}
+	/* A gRPC response of nothing but trailers is told by its ending with its head. */
+	if (!a->ended && !a->body.len && http1_header(&head, "grpc-status").data)
+		return false;
 	over = is_over(s) && !a->trailers.len;
 	s->stage = over ? HTTP2_OVER : HTTP2_LIVE_BODY;
 	check(s, http2_submit_head(s, &head, over ? NULL : &body));

@@ -59,8 +59,7 @@ static void on_head(void *context, struct span head)
 	} else if (live_answer_head(a, call->bodiless, call->minor, head) < 0) {
 		return;
 	} else {
-		child_bytes(call->owner->options.child, call->id, EVENT_IN,
-			(struct span){to->data, to->len});
+		live_record_head(call, (struct span){to->data, to->len});
 	}
 	a->wake(a->context);
 }
@@ -72,7 +71,7 @@ static void on_body(void *context, struct span content)
 
 	if (buffer_append(&a->body, content.data, content.len) < 0)
 		return;
-	live_record_body(call->owner->options.child, call->id, a->framing, content);
+	live_record_body(call, content);
 	a->wake(a->context);
 }
 
@@ -106,7 +105,7 @@ static void on_ended(void *context, struct span trailers, int error, const char 
 	a->error = error;
 	if (error)
 		note_failure(call, *message ? message : strerror(-error));
-	live_record_end(call->owner->options.child, call->id, a, error);
+	live_record_end(call, error);
 	a->wake(a->context);
 }
 
@@ -114,6 +113,7 @@ static void on_ended(void *context, struct span trailers, int error, const char 
 
 static void free_call(struct live_call *call)
 {
+	buffer_free(&call->held);
 	free(call->title);
 	free(call);
 }

@@ -18,6 +18,7 @@ struct live_call {
 	struct upstream_call *upstream;
 	struct live_answer *answer;
 	uint64_t id; /* in the child; 0: not recorded */
+	struct buffer held; /* a head that may be all there is: written with what comes next */
 	bool bodiless;
 	int minor;
 	char *title; /* "POST https://host/path" */
@@ -40,8 +41,9 @@ void live_target_free(struct live_target *t);
 /* live_record.c: the child's part of it. */
 uint64_t live_record_open(struct child *child, const struct live_request *q);
 void live_record_request(struct child *child, uint64_t id, const struct live_request *q);
-void live_record_body(
-	struct child *child, uint64_t id, enum http1_body framing, struct span content);
-void live_record_end(struct child *child, uint64_t id, const struct live_answer *answer, int error);
+/* A response's head; one that may be all of a gRPC response is kept for what comes with it. */
+void live_record_head(struct live_call *call, struct span head);
+void live_record_body(struct live_call *call, struct span content);
+void live_record_end(struct live_call *call, int error);
 
 #endif

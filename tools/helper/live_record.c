@@ -71,25 +71,59 @@ void live_record_request(struct child *child, uint64_t id, const struct live_req
 	buffer_free(&body);
 }
 
-void live_record_body(
-	struct child *child, uint64_t id, enum http1_body framing, struct span content)
+/* ---- the answer ---- */
+
+static struct child *child_of(const struct live_call *call)
+{
+	return call->owner->options.child;
+}
+
+void live_record_head(struct live_call *call, struct span head)
+{
+	static struct http1_head parsed;
+
+	buffer_reset(&call->held);
+	call->held.max = 4 * HTTP1_HEAD_BYTES_MAX;
+	if (http1_parse_head(HTTP1_RESPONSE, head, &parsed) == 0 &&
+		http1_header(&parsed, "grpc-status").data &&
+		buffer_append(&call->held, head.data, head.len) == 0)
+		return;
+	child_bytes(child_of(call), call->id, EVENT_IN, head);
+}
+
+static void write_rest(struct live_call *call, const struct buffer *rest)
+{
+	struct buffer all = BUFFER(SIZE_MAX);
+
+	if (!call->held.len) {
+		child_bytes(child_of(call), call->id, EVENT_IN, whole(rest));
+		return;
+	}
+	if (buffer_append(&all, call->held.data, call->held.len) == 0 &&
+		buffer_append(&all, rest->data, rest->len) == 0)
+		child_bytes(child_of(call), call->id, EVENT_IN, whole(&all));
+	buffer_reset(&call->held);
+	buffer_free(&all);
+}
+
+void live_record_body(struct live_call *call, struct span content)
 {
 	struct buffer framed = BUFFER(SIZE_MAX);
 
-	if (id && live_frame(framing, content, &framed) == 0)
-		child_bytes(child, id, EVENT_IN, whole(&framed));
+	if (call->id && live_frame(call->answer->framing, content, &framed) == 0)
+		write_rest(call, &framed);
 	buffer_free(&framed);
 }
 
-void live_record_end(struct child *child, uint64_t id, const struct live_answer *answer, int error)
+void live_record_end(struct live_call *call, int error)
 {
+	const struct live_answer *a = call->answer;
 	struct buffer end = BUFFER(SIZE_MAX);
 
-	if (error)
-		child_cut(child, id, error);
-	else if (answer->framing == HTTP1_BODY_UNTIL_CLOSE)
-		child_cut(child, id, 0);
-	else if (live_frame_end(answer->framing, whole(&answer->trailers), &end) == 0)
-		child_bytes(child, id, EVENT_IN, whole(&end));
+	if (!error)
+		error = live_frame_end(a->framing, whole(&a->trailers), &end);
+	write_rest(call, &end);
+	if (error || a->framing == HTTP1_BODY_UNTIL_CLOSE)
+		child_cut(child_of(call), call->id, error);
 	buffer_free(&end);
 }

@@ -207,6 +207,11 @@ int upstream_prepare(struct upstream_call *call, const struct upstream_request *
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(q));
+	if (version_of(q) == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE) {
+		/* libcurl 7.88 loses such a connection at the second request on it. */
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
 	r = set_tls(easy, q->trust);
 	r = r ? r : set_url(call, q);
 	r = r ? r : set_destination(call, q);
