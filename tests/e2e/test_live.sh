@@ -238,3 +238,24 @@ test_warn() {
 	contains rep.err '1 missed'
 	equal "requests that reached the server" "$before" "$(requests_seen)"
 }
+
+test_http2() { # timeout=60
+	# The program's protocol, kept on both sides; many streams of one connection.
+	CLIENTS_FOLDER=$("$TESTS/clients.sh" --where)
+	export CLIENTS_FOLDER
+	[[ -x $CLIENTS_FOLDER/bin/node ]] || fail "'$CLIENTS_FOLDER' is not there: run tests/clients.sh"
+	make_pki
+	"$CLIENTS_FOLDER/bin/node" "$TESTS/e2e/matrix/server.mjs" server pki/server.pem pki/server.key \
+		>server.out 2>&1 &
+	SERVER_PID=$!
+	await_ports "the server of the matrix"
+	BASE=https://localhost:$(awk '$1 == "https" { print $2 }' server/ports)
+	export BASE CURL_CA_BUNDLE=$PWD/pki/ca.pem SSL_CERT_FILE=$PWD/pki/ca.pem
+	record true
+	set -- "$TESTS/e2e/matrix/curl.sh" --http2
+	replay_live --mode hybrid -- "$@"
+	equal status 0 "$rep_status"
+	equal "requests by HTTP/2" "$(query rep.json 'd["live"]')" "$(grep -c '"http":"2.0"' server/log)"
+	replay_child "$@"
+	contains rep.out '2 200 application/json'
+}
