@@ -50,14 +50,21 @@ struct match_index {
 	size_t count, used; /* count is a power of two */
 };
 
-/*
- * Which live value stands for which recorded one in this session: the ids that two programs made up
- * for the same thing. One to one; the latest counts.
- */
+/* Numbers by hashes; a million at most. Zero-initialise. */
 struct match_map {
 	uint64_t (*pairs)[2];
 	size_t capacity, used; /* capacity is a power of two */
 };
+/* 0: none. */
+uint64_t match_map_get(const struct match_map *map, uint64_t key);
+/* 0, -E2BIG or -ENOMEM. */
+int match_map_set(struct match_map *map, uint64_t key, uint64_t value);
+void match_map_free(struct match_map *map);
+
+/*
+ * Which live value stands for which recorded one in this session: the ids that two programs made up
+ * for the same thing. One to one; the latest counts.
+ */
 struct match_bindings {
 	struct match_map to_live, to_recorded;
 };
@@ -78,6 +85,7 @@ struct matcher {
 	struct match_call *calls; /* as in tape->exchanges */
 	size_t count;
 	bool has_duplex; /* one at least tape_is_duplex() */
+	bool has_apart;  /* a slot at least has calls that differ in ids */
 	struct match_index indices[KEY_MAX];
 	struct nearest *nearest; /* of `calls`, telemetry and hidden ones left out */
 	struct match_bindings bindings;
@@ -215,7 +223,14 @@ json_t *match_sentence(enum match_outcome outcome, const struct form *asked,
 json_t *match_passed_over(const struct matcher *m, const struct exchange *recorded,
 	const struct form *asked, const struct form *actual, const json_t *differences);
 
-/* Recorded calls of one key that were in flight together and got different answers. */
+/*
+ * Which values of a form are marks in its normalised form: [{"at", "value", "mark"}, …]. A new
+ * reference.
+ */
+json_t *match_marks(const struct form *canonical, const struct form *normalised);
+
+/* Recorded calls of one normalised form that were in flight together, got different answers and
+ * have no id that was known before. */
 uint64_t match_count_ambiguous(const struct matcher *m);
 
 #endif

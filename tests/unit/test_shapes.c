@@ -5,11 +5,13 @@
 #include <string.h>
 #include "replay/canon_private.h"
 
+static struct canon_normal plain; /* nothing known but how values are spelled */
+
 static void check(const char *text, enum shape_context context, const char *expected)
 {
 	struct buffer out = BUFFER(1 << 20);
 
-	cr_assert_eq(canon_normal_text(span_of(text), context, NULL, &out), 0);
+	cr_assert_eq(canon_normal_text(&plain, span_of(text), context, false, &out), 0);
 	cr_assert(span_equal((struct span){out.data, out.len}, span_of(expected)),
 		"%s:\n got: %.*s\nwant: %s", text, (int)out.len, (const char *)out.data, expected);
 	buffer_free(&out);
@@ -141,8 +143,9 @@ Test(shapes, a_long_text_takes_its_length)
 
 		for (size_t at = 0; at < len; at++)
 			text[at] = (uint8_t)hard[i][at % strlen(hard[i])];
-		cr_assert_eq(
-			canon_normal_text((struct span){text, len}, SHAPES_TEXT, NULL, &out), 0);
+		cr_assert_eq(canon_normal_text(
+				     &plain, (struct span){text, len}, SHAPES_TEXT, false, &out),
+			0);
 		buffer_free(&out);
 	}
 	free(text);

@@ -14,6 +14,7 @@
 #include "tools/helper/collector.h"
 #include "tools/helper/control.h"
 #include "tools/helper/log.h"
+#include "tools/helper/self_check.h"
 
 /*
  * How full a ring may get before what was read from it is put on disk, and how the compressor gives
@@ -153,11 +154,25 @@ static void set_exit(json_t *m, int status)
 		json_object_set_new(m, "exit_signal", json_integer(WTERMSIG(status)));
 }
 
+static void check_itself(struct record *r, const struct recording_totals *totals)
+{
+	json_t *checked = self_check_apart(r->path, totals->bytes_captured);
+
+	r->summary.check_failed = self_check_failed(checked);
+	r->summary.check_ambiguous = self_check_ambiguous(checked);
+	if (checked)
+		json_object_set_new(r->manifest, "self_check", checked);
+}
+
 static void last_manifest(struct record *r)
 {
 	struct recording_totals totals;
+	struct collector_totals t;
 
 	recording_writer_totals(r->writer, &totals);
+	collector_totals(r->collector, &t);
+	if (t.exchanges && !r->failed)
+		check_itself(r, &totals);
 	record_fill_manifest(r->manifest, r->collector, &totals, r->redactor,
 		processes_list(helper_processes(r->helper)));
 	json_object_del(r->manifest, "session");

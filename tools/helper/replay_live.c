@@ -45,7 +45,7 @@ int replay_make_live(struct replay *r)
 	if (live_policy_is_closed(&r->options.policy))
 		return 0;
 	r->child = options.child = make_child(r);
-	return r->child ? live_calls_new(&options, &r->calls) : -ENOMEM;
+	return r->child ? live_calls_new(&options, &r->live_calls) : -ENOMEM;
 }
 
 int replay_live_names(struct replay *r)
@@ -53,7 +53,7 @@ int replay_live_names(struct replay *r)
 	const struct synthetic_options options = {
 		.tape = r->tape, .policy = &r->options.policy, .given = given, .context = r};
 
-	if (!r->calls)
+	if (!r->live_calls)
 		return 0;
 	r->names = synthetic_new(&options);
 	if (!r->names)
@@ -70,10 +70,10 @@ void replay_finish_live(struct replay *r)
 
 void replay_free_live(struct replay *r)
 {
-	live_calls_free(r->calls);
+	live_calls_free(r->live_calls);
 	child_free(r->child);
 	synthetic_free(r->names);
-	r->calls = NULL;
+	r->live_calls = NULL;
 	r->child = NULL;
 	r->names = NULL;
 }

@@ -7,6 +7,7 @@
 #include "tools/helper/live_calls.h"
 #include "tools/helper/overlay.h"
 #include "tools/helper/replay.h"
+#include "tools/helper/replay_calls.h"
 #include "tools/helper/resolver.h"
 #include "tools/helper/trust.h"
 #include "tools/helper/world.h"
@@ -30,11 +31,12 @@ struct replay {
 	struct overlay *overlay;
 	/* All NULL where nothing may be live: there is no way out then. */
 	struct child *child;
-	struct live_calls *calls;
+	struct live_calls *live_calls;
 	struct synthetic *names;
+	struct replay_calls *calls;
+	json_t *misses, *warnings;         /* warnings: answered with the nearest */
 	struct origins *live;              /* what is another in this run */
 	uint8_t payload[WIRE_PAYLOAD_MAX]; /* of a record, out of reach of whoever wrote it */
-	json_t *misses, *nearest; /* explanations: of what had no answer, of what had another's */
 	uint64_t unknown_names, unknown_sinks, refused;
 };
 
@@ -50,6 +52,6 @@ void replay_free_live(struct replay *r);
 /* What is another in this run, as it becomes known. 0 or -ENOMEM. */
 int replay_know_session(struct replay *r);
 void replay_know_record(struct replay *r, const struct rings_record *x);
-void replay_know_process(struct replay *r, uint32_t pid);
+void replay_know_process(struct replay *r, const struct trace_event *e);
 
 #endif
