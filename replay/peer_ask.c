@@ -166,6 +166,15 @@ void ask_served(const struct connection *c, const struct exchange *exchange, uin
 		options->on_served(options->context, &served);
 }
 
+void ask_say_never_live(const struct connection *c, struct match *match, const char *what)
+{
+	const char *message =
+		json_string_value(json_object_get(match->explanation, "message"));
+	if (c->peer->options.live && message)
+		json_object_set_new(match->explanation, "message",
+			json_sprintf("%s; %s is never live", message, what));
+}
+
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	struct match *ret)
 {
@@ -185,6 +194,8 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 		r = match_next(c->peer->options.matcher, &input, ret);
 	if (r == 0 && choice != LIVE_NOW)
 		settle(c, head, choice, ret);
+	if (head->upgrade && !is_connect(head) && match_is_miss(ret))
+		ask_say_never_live(c, ret, "another protocol than HTTP");
 	free(authority);
 	return report(c, r, ret);
 }

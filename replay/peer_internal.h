@@ -183,6 +183,8 @@ struct ask_advice {
  * without memory. `body`: NULL, it has not come. */
 char *ask_describe_live(const struct connection *c, const struct http1_head *head,
 	const struct ask_body *body, struct live_request *ret);
+/* Where live calls are made: says in the explanation of a miss why this is none. */
+void ask_say_never_live(const struct connection *c, struct match *match, const char *what);
 /* Whether a request is the real server's before anything of its body has come. */
 bool ask_is_live(const struct connection *c, const struct http1_head *head);
 int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret);

@@ -259,3 +259,52 @@ test_http2() { # timeout=60
 	replay_child "$@"
 	contains rep.out '2 200 application/json'
 }
+
+test_live_after_a_checkpoint() {
+	# What was recorded after it is not to be had: the same request is made, and answered anew.
+	start_server
+	set -- sh -c 'curl -sS "$HTTPS/counter"; "$0" checkpoint half; curl -sS "$HTTPS/counter"' "$RRSHIM"
+	record "$@"
+	equal output $'1\n2' "$(cat rec.out)"
+	replay_live --until half --on-missing live -- "$@"
+	equal output $'1\n3' "$(cat rep.out)"
+	equal totals '1 exact, 0 normalised, 1 live, 0 missed, 0 unused' "$(totals)"
+}
+
+test_settings_in_a_file_of_rules() {
+	# What is given weighs more.
+	start_server
+	record curl -sS "$HTTPS/json"
+	printf 'replay:\n  mode: hybrid\n  recorded: "path=/page"\n' >rules.yaml
+	replay_live --rules rules.yaml -- curl -sS "$HTTPS/echo" "$HTTPS/page"
+	equal status 86 "$rep_status"
+	equal totals '0 exact, 0 normalised, 1 live, 1 missed, 1 unused' "$(totals)"
+	replay_live --rules rules.yaml --live path=/page -- curl -sS "$HTTPS/page"
+	equal live 1 "$(query rep.json 'd["live"]')"
+	replay_live --rules rules.yaml --mode strict -- curl -sS "$HTTPS/sse"
+	equal live 0 "$(query rep.json 'd["live"]')"
+	printf 'replay:\n  mode: strict\n  live: "planet=mars"\n' >rules.yaml
+	if "$RRSHIM" replay --rules rules.yaml -- true 2>err; then fail "it was taken"; fi
+	contains err 'rules.yaml:3'
+}
+
+test_what_is_never_live() {
+	# What is no HTTP is refused, and that is said; the server hears nothing.
+	start_server
+	record curl -sS "$HTTPS/json"
+	local before
+	before=$(requests_seen)
+	replay_live --mode hybrid -- curl -sS -o /dev/null -w '%{http_code}\n' "$HTTPS/chat" \
+		-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+		-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+	equal output 400 "$(cat rep.out)"
+	contains rep.err 'another protocol than HTTP is never live'
+	replay_live --mode hybrid -- "$PYTHON" -c 'import os, socket
+s = socket.create_connection(("127.0.0.1", int(os.environ["HTTP_PORT"])))
+s.sendall(b"\0\1\2 no HTTP\n")
+try: print(s.recv(100))
+except OSError as e: print(e.strerror)'
+	equal output 'Connection reset by peer' "$(cat rep.out)"
+	contains rep.err 'what is no HTTP is never live'
+	equal "requests that reached the server" "$before" "$(requests_seen)"
+}

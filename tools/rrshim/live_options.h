@@ -17,15 +17,22 @@ enum { OPT_MODE = 300, OPT_ON_MISMATCH, OPT_ON_MISSING, OPT_LIVE, OPT_RECORDED, 
 		"set", required_argument, NULL, OPT_SET                                            \
 	}
 
+#define LIVE_OPTIONS_MAX 256
+
 struct live_options {
 	const char *mode, *on_mismatch, *on_missing; /* as given; NULL: not */
+	struct live_option {
+		int option; /* OPT_LIVE, OPT_RECORDED, OPT_SET */
+		const char *value;
+	} list[LIVE_OPTIONS_MAX];
+	size_t count;
 };
 
 /* Takes one of them. 0, or the exit status after saying what is wrong. */
-int live_options_take(
-	struct live_options *l, int option, const char *value, struct replay_options *o);
-/* All have been taken. */
-void live_options_apply(const struct live_options *l, struct replay_options *o);
+int live_options_take(struct live_options *l, int option, const char *value);
+/* All have been taken: what rule files say comes first, what was given weighs more. The same. */
+int live_options_apply(
+	const struct live_options *l, const struct rules *rules, struct replay_options *o);
 void live_options_free(struct replay_options *o);
 
 #endif

@@ -232,12 +232,11 @@ int verb_replay(int argc, char **argv)
 		default:
 			if (c < OPT_MODE)
 				return verb_bad_option("replay", argv);
-			r = live_options_take(&job.live, c, optarg, &job.options);
+			r = live_options_take(&job.live, c, optarg);
 			if (r)
 				return r;
 		}
 	}
-	live_options_apply(&job.live, &job.options);
 	job.options.folder = pick_folder(folder);
 	r = find_program(argc, argv, &name);
 	if (r == -EINVAL)
@@ -247,9 +246,10 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
-		: !replay_age_allows(&job.age, path)                  ? LAUNCH_STALE
-								      : run(&job, argv + optind);
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED : 0;
+	r = r ? r : live_options_apply(&job.live, job.options.rules, &job.options);
+	if (r == 0)
+		r = replay_age_allows(&job.age, path) ? run(&job, argv + optind) : LAUNCH_STALE;
 	rules_free(job.options.rules);
 	faults_free(job.options.faults);
 	free(path);
