@@ -68,10 +68,12 @@ static int spell_name(struct canon_writer *w, uint32_t i, struct canon_member *m
 	else if (!r)
 		r = canon_escape(name, &w->names);
 	buffer_free(&scratch);
-	spelled = (struct span){w->names.data + before, w->names.len - before};
-	if (r || span_equal(spelled, canon_node_span(w, i))) {
-		w->names.len = before;
+	if (r)
 		return r;
+	spelled = (struct span){w->names.data + before, w->names.len - before};
+	if (span_equal(spelled, canon_node_span(w, i))) {
+		w->names.len = before;
+		return 0;
 	}
 	m->own = true;
 	m->marked = w->normal != NULL;
@@ -139,8 +141,8 @@ static void sort_few(struct canon_writer *w, struct canon_member *members, size_
 
 void canon_members_sort(struct canon_writer *w, size_t base)
 {
-	struct canon_member *members = w->members + base;
 	size_t count = w->count - base;
+	struct canon_member *members = count ? w->members + base : NULL;
 
 	if (count <= SORTED_SIMPLY)
 		sort_few(w, members, count);
