@@ -5,6 +5,8 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/socket.h>
+#include "replay/fault.h"
+#include "replay/live.h"
 #include "replay/match.h"
 #include "replay/session_ca.h"
 
@@ -23,17 +25,30 @@ struct peer_timing {
 	double factor; /* recorded gaps are divided by this; 1: as recorded */
 };
 
+/* A recorded response that was sent whole; times are CLOCK_MONOTONIC. */
+struct peer_served {
+	const struct exchange *exchange;
+	uint64_t asked_ns;          /* the request was complete */
+	uint64_t first_ns, last_ns; /* the first and the last of the response had left */
+};
+
 struct peer_options {
 	struct event_base *base;
 	struct tape *tape;       /* borrowed */
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
+	/* NULL: every answer is a recorded one. Borrowed. */
+	const struct live *live;
 	/* NULL, or: called before what a client said is matched, for what is to be known by then.
 	 */
 	void (*on_ask)(void *context);
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
+	/* What was found for each request, and when it was out; NULL: nobody asks. */
+	void (*on_match)(void *context, const struct match *match);
+	void (*on_served)(void *context, const struct peer_served *served);
 	void *context;
 };
 
@@ -51,13 +66,13 @@ void peer_ports(const struct peer *p, struct peer_ports *ret);
 
 /*
  * A traced program is about to connect from `source_port` (family AF_INET or AF_INET6) meaning to
- * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL. An
- * announcement is used by one accept and forgotten after 30 s.
+ * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL; `pid`: 0
+ * where it is not known. An announcement is used by one accept and forgotten after 30 s.
  */
-int peer_announce(
-	struct peer *p, int family, uint16_t source_port, const char *address, const char *name);
+int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
+	const char *name, uint32_t pid);
 /* Serves a connected stream socket as if accepted (no loopback in this namespace); owns fd. */
-int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
+int peer_adopt(struct peer *p, int fd, const char *address, const char *name, uint32_t pid);
 
 struct peer_stats {
 	uint64_t connections, tls, requests;

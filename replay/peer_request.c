@@ -71,16 +71,42 @@ static void reply_upgrade(struct connection *c, struct reply *reply)
 				&reply->bytes) < 0;
 }
 
-static void reply_exchange(struct connection *c, const struct exchange *exchange)
+static void reply_exchange(
+	struct connection *c, const struct match *match, const struct http1_head *head)
 {
+	const struct exchange *exchange = match->exchange;
 	struct reply *reply = serve_add_reply(c);
 	if (!reply)
 		return;
+	reply->fault = fault_plan(c, match);
+	if (reply->fault.kind == FAULT_STATUS) {
+		reply->last = !head->keep_alive;
+		c->dead |= fault_write_status(&reply->fault, head, &reply->bytes) < 0;
+		return;
+	}
 	reply->exchange = exchange;
 	if (c->request->continued)
 		reply->interim_sent = playback_continue_bytes(exchange->interim);
 	if (exchange->response.head && exchange->response.head->upgrade)
 		reply_upgrade(c, reply);
+}
+
+/* False: the real server cannot be asked for this. */
+static bool reply_live(struct connection *c, const struct http1_head *head)
+{
+	if (span_equal(head->method, SPAN_LITERAL("CONNECT"))) {
+		live_tunnel(c, head);
+		return true;
+	}
+	struct live_reply *live = live_reply_new(c, head, &c->request->body);
+	struct reply *reply = live ? serve_add_reply(c) : NULL;
+	if (!reply) {
+		live_reply_free(live);
+		return c->dead;
+	}
+	live->last = !head->keep_alive;
+	reply->live = live;
+	return true;
 }
 
 static void answer(struct connection *c)
@@ -91,7 +117,9 @@ static void answer(struct connection *c)
 	if (ask(c, head, &c->request->body, &match) < 0)
 		c->dead = true;
 	else if (match.exchange)
-		reply_exchange(c, match.exchange);
+		reply_exchange(c, &match, head);
+	else if (match.outcome == MATCH_LIVE && reply_live(c, head))
+		;
 	else
 		reply_miss(c, &match, head);
 	json_decref(match.explanation);
@@ -135,6 +163,7 @@ static void request_step(struct connection *c, enum http1_event event, struct sp
 	switch (event) {
 	case HTTP1_HEAD: {
 		const struct http1_head *head = http1_head(q->parser);
+		q->body.keep = c->peer->options.live != NULL;
 		if (head->expect_continue && head->body != HTTP1_BODY_NONE && !more)
 			expect_continue(c, head);
 		break;
