@@ -91,17 +91,29 @@ static bool is_json_lines(struct span type)
 		contains_nocase(type, "json-lines");
 }
 
+static bool contains_any(struct span type, const char *const *names, size_t count)
+{
+	size_t i = 0;
+
+	while (i < count && !contains_nocase(type, names[i]))
+		i++;
+	return i < count;
+}
+
+bool canon_is_protobuf(struct span type)
+{
+	static const char *const protobuf[] = {"grpc", "protobuf", "/proto", "connect+"};
+
+	return contains_any(type, protobuf, sizeof(protobuf) / sizeof(*protobuf));
+}
+
 bool canon_is_binary(struct span type)
 {
-	static const char *const binary[] = {"grpc", "protobuf", "/proto", "octet-stream", "image/",
-		"audio/", "video/", "application/zip", "application/pdf", "cbor", "msgpack",
-		"connect+", "eventstream"};
+	static const char *const binary[] = {"octet-stream", "image/", "audio/", "video/",
+		"application/zip", "application/pdf", "cbor", "msgpack", "eventstream"};
 
-	for (size_t i = 0; i < sizeof(binary) / sizeof(*binary); i++) {
-		if (contains_nocase(type, binary[i]))
-			return true;
-	}
-	return false;
+	return canon_is_protobuf(type) ||
+		contains_any(type, binary, sizeof(binary) / sizeof(*binary));
 }
 
 bool canon_is_form(struct span type)

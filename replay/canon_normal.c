@@ -254,8 +254,10 @@ static int typed_body(
 {
 	int r;
 
-	if (!body.len || begins(body, "body-digest ") || canon_is_binary(type))
+	if (!body.len || begins(body, "body-digest "))
 		return -EBADMSG;
+	if (canon_is_binary(type))
+		return canon_is_protobuf(type) ? canon_normal_binary(n, body, out) : -EBADMSG;
 	if (canon_boundary(type).len)
 		return canon_normal_multipart(n, type, body, out);
 	if (!canon_is_utf8(body))
@@ -350,10 +352,9 @@ int canon_normalise_message(
 	size_t before = out->len;
 	int r;
 
-	if (!is_text(message))
-		return append_span(out, message);
 	canon_normal_begin(&n, view, line);
-	r = canon_normal_value(&n, message, SHAPES_TEXT, out);
+	r = is_text(message) ? canon_normal_value(&n, message, SHAPES_TEXT, out)
+			     : canon_normal_binary(&n, message, out);
 	if (r)
 		out->len = before;
 	return r;

@@ -25,6 +25,7 @@ int canon_typed(struct span type, struct span body, struct buffer *out);
 int canon_multipart(struct span type, struct span body, struct buffer *out);
 /* Content of which nothing but its bytes is known: images, protocol buffers … */
 bool canon_is_binary(struct span type);
+bool canon_is_protobuf(struct span type);
 bool canon_is_form(struct span type);
 /* 0, -EBADMSG: not JSON, -E2BIG, -ENOMEM. */
 int canon_json(struct span text, struct buffer *out);
@@ -51,6 +52,8 @@ int canon_normal_json(struct canon_normal *n, struct span text, struct buffer *o
 /* `quoted`: as it stands in a string of JSON. */
 int canon_normal_text(struct canon_normal *n, struct span text, enum shape_context context,
 	bool quoted, struct buffer *out);
+/* Bytes in which a UUID spelled out is an id, and nothing else is told from what it looks like. */
+int canon_normal_binary(struct canon_normal *n, struct span bytes, struct buffer *out);
 /* What may be JSON in base64, too: the value of a header or parameter. */
 int canon_normal_parameter(struct canon_normal *n, struct span value, struct buffer *out);
 /* Content in canonical form. */
@@ -77,7 +80,6 @@ int canon_redact_head(
 	const struct http1_head *head, struct buffer *ret_raw, struct http1_head *ret);
 /* Appends `s` with every placeholder replaced by the mark. */
 int canon_mark_secrets(struct span s, struct buffer *out);
-bool canon_has_placeholder(struct span value);
 /* Where the first placeholder in `s` begins, and its length; s.len and 0 where there is none. */
 size_t canon_find_placeholder(struct span s, size_t *ret_len);
 /* Appends `s`, of no known form, with secrets and placeholders replaced by the mark. 0 or -errno.

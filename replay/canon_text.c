@@ -17,11 +17,14 @@
 #define TOKEN_MAX 512
 #define DRAWN_MIN 4
 
+#define UUID_LENGTH 36
+#define UUID_FIRST  8
+
 struct scan {
 	const struct canon_normal *normal;
 	struct span text; /* as far as is looked at */
 	enum shape_context context;
-	bool quoted;
+	bool quoted, binary;
 	struct buffer *out;
 	size_t plain; /* from here on nothing is written yet */
 	char handed[HANDED_MARK_MAX];
@@ -95,12 +98,17 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	const char *mark = NULL;
 	size_t len, handed;
 
-	if (n->origins && !n->url && (len = origins_path(n->origins, s->text, at, ret_mark)))
+	if (s->binary && (end - at != UUID_FIRST || next != '-'))
+		return 0;
+	if (n->origins && !s->binary && !n->url &&
+		(len = origins_path(n->origins, s->text, at, ret_mark)))
 		return len;
 	len = shapes_may_begin(classes, s->text.data[at], next)
 		? shapes_match_in(s->text, at, s->context, n->windowed ? &n->window : NULL, &mark)
 		: 0;
 	*ret_mark = mark;
+	if (s->binary && len != UUID_LENGTH)
+		return 0;
 	if (n->handed && telling && (handed = handed_at(s, at, end - at, len))) {
 		*ret_mark = s->handed;
 		return handed;
@@ -110,17 +118,18 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	return origins_drawn(n->origins, s->text, at, ret_mark);
 }
 
-/* Between words: paths begin here. `at` is behind no letter or digit. */
+/* Between words: paths begin here, unless it is a URL's. `at` is behind no letter or digit. */
 static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 {
 	const struct canon_normal *n = s->normal;
 	uint8_t c = s->text.data[at];
 	size_t len = 0;
 
-	/* Behind a mark, or a variable, a path goes on. */
-	if ((c != '/' && c != '-' && c != '\\' && c != '%') || (at && s->text.data[at - 1] == '}'))
+	if (s->binary || n->url || (c != '/' && c != '-' && c != '\\' && c != '%'))
 		return 0;
-	if (n->origins && !n->url)
+	if (at && s->text.data[at - 1] == '}')
+		return 0; /* behind a mark or a variable a path goes on */
+	if (n->origins)
 		len = origins_path(n->origins, s->text, at, ret_mark);
 	return len || c != '/' ? len : shapes_match(s->text, at, s->context, ret_mark);
 }
@@ -185,6 +194,15 @@ int canon_normal_text(struct canon_normal *n, struct span text, enum shape_conte
 	return r || s.plain == text.len ? r : put(&s, cut(text, s.plain, text.len));
 }
 
+int canon_normal_binary(struct canon_normal *n, struct span bytes, struct buffer *out)
+{
+	struct scan s = {
+		.normal = n, .text = bytes, .context = SHAPES_HEADER, .binary = true, .out = out};
+	int r = scan_range(&s, 0, bytes.len);
+
+	return r || s.plain == bytes.len ? r : put(&s, cut(bytes, s.plain, bytes.len));
+}
+
 /* A number that a double holds exactly enough. */
 #define NUMBER_MAX 32
 
@@ -213,7 +231,7 @@ void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, s
 	n->handed = view->handed;
 	if (view->rules && line.len)
 		rules_view(view->rules, line, &n->rules);
-	n->ruled_text = rules_has_text(&n->rules);
+	n->ruled_text = n->rules.rules && rules_has_text(&n->rules);
 	n->windowed = n->origins && origins_clock(n->origins, &from, &to);
 	if (n->windowed)
 		n->window = (struct shape_window){from / 1000000000, to / 1000000000};

@@ -113,6 +113,9 @@ int match_goes_on(const struct matcher *m, const struct exchange *taken, struct 
 int match_early_end(struct matcher *m, const struct canon_input *request,
 	const struct exchange *taken, bool only, struct match *ret);
 
+/* What match_next() gave is not to be served after all: as if it had not been asked for. */
+void match_give_back(struct matcher *m, const struct match *given);
+
 struct match_totals {
 	uint64_t recorded; /* exchanges in the recording that can be served */
 	uint64_t served, missed, unused;
@@ -146,5 +149,14 @@ int matcher_ambiguous(const struct matcher *m, struct match_ambiguity **ret, siz
  */
 int match_check(const struct tape *t, const struct match_options *options, json_t **ret);
 const char *match_outcome_name(enum match_outcome outcome); /* "used_up" … */
+
+/*
+ * How a recorded call is known again: {"number", "line", "key", "normalised_key", "provider",
+ * "rules": those that apply, "sink", "marks": [{"at", "value", "mark"}, …], "head" and "body" of
+ * the normalised form, "canonical", "normalised": both whole}. A new reference; NULL: its request
+ * cannot be read.
+ */
+json_t *match_describe(
+	const struct tape *t, const struct exchange *x, const struct canon_view *view);
 
 #endif

@@ -164,3 +164,23 @@ json_t *match_passed_over(const struct matcher *m, const struct exchange *record
 	buffer_free(&text);
 	return list ? list : json_array();
 }
+
+json_t *match_marks(const struct form *canonical, const struct form *normalised)
+{
+	json_t *differences = json_array(), *list = json_array(), *entry, *mark;
+	size_t i;
+
+	match_differences(canonical, normalised, differences);
+	json_array_foreach(differences, i, entry)
+	{
+		const char *at = json_string_value(json_object_get(entry, "at"));
+
+		mark = at ? mark_of(normalised, at) : NULL;
+		if (mark)
+			json_array_append_new(list,
+				json_pack("{s:s, s:O?, s:o}", "at", at, "value",
+					json_object_get(entry, "expected"), "mark", mark));
+	}
+	json_decref(differences);
+	return list;
+}

@@ -223,6 +223,12 @@ json_t *match_sentence(enum match_outcome outcome, const struct form *asked,
 json_t *match_passed_over(const struct matcher *m, const struct exchange *recorded,
 	const struct form *asked, const struct form *actual, const json_t *differences);
 
+/*
+ * Which values of a form are marks in its normalised form: [{"at", "value", "mark"}, …]. A new
+ * reference.
+ */
+json_t *match_marks(const struct form *canonical, const struct form *normalised);
+
 /* Recorded calls of one normalised form that were in flight together, got different answers and
  * have no id that was known before. */
 uint64_t match_count_ambiguous(const struct matcher *m);

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/socket.h>
+#include "replay/fault.h"
 #include "replay/match.h"
 #include "replay/session_ca.h"
 
@@ -23,6 +24,13 @@ struct peer_timing {
 	double factor; /* recorded gaps are divided by this; 1: as recorded */
 };
 
+/* A recorded response that was sent whole; times are CLOCK_MONOTONIC. */
+struct peer_served {
+	const struct exchange *exchange;
+	uint64_t asked_ns;          /* the request was complete */
+	uint64_t first_ns, last_ns; /* the first and the last of the response had left */
+};
+
 struct peer_options {
 	struct event_base *base;
 	struct tape *tape;       /* borrowed */
@@ -32,8 +40,12 @@ struct peer_options {
 	/* NULL, or: called before what a client said is matched, for what is to be known by then.
 	 */
 	void (*on_ask)(void *context);
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
+	/* What was found for each request, and when it was out; NULL: nobody asks. */
+	void (*on_match)(void *context, const struct match *match);
+	void (*on_served)(void *context, const struct peer_served *served);
 	void *context;
 };
 

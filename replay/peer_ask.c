@@ -77,9 +77,22 @@ static void describe(const struct connection *c, const struct http1_head *head,
 static int report(const struct connection *c, int error, const struct match *match)
 {
 	const struct peer_options *options = &c->peer->options;
+	if (error == 0 && options->on_match)
+		options->on_match(options->context, match);
 	if (error == 0 && match_is_miss(match) && options->on_miss)
 		options->on_miss(options->context, match);
 	return error;
+}
+
+void ask_served(const struct connection *c, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t first_ns)
+{
+	const struct peer_options *options = &c->peer->options;
+	struct peer_served served = {exchange, asked_ns, first_ns, monotonic_ns()};
+	if (!served.first_ns)
+		served.first_ns = served.last_ns;
+	if (options->on_served && exchange)
+		options->on_served(options->context, &served);
 }
 
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,

@@ -18,7 +18,28 @@ static void add_miss(struct replay *r, json_t *explanation)
 
 static void on_peer_miss(void *context, const struct match *match)
 {
-	add_miss(context, match->explanation);
+	struct replay *r = context;
+
+	replay_calls_explain(r->calls, match->explanation);
+	add_miss(r, match->explanation);
+}
+
+static void on_peer_match(void *context, const struct match *match)
+{
+	struct replay *r = context;
+
+	replay_calls_match(r->calls, match);
+	if (match->outcome != MATCH_NEAREST || json_array_size(r->warnings) >= MISSES_MAX)
+		return;
+	json_object_set_new(match->explanation, "answered", json_string("nearest"));
+	json_array_append(r->warnings, match->explanation);
+}
+
+static void on_peer_served(void *context, const struct peer_served *served)
+{
+	struct replay *r = context;
+
+	replay_calls_served(r->calls, served);
 }
 
 /* What a program drew it has said by the time it sends it. */
@@ -189,7 +210,10 @@ static int make_parts(struct replay *r)
 		.matcher = r->matcher,
 		.timing = r->options.timing,
 		.on_ask = on_ask,
+		.faults = r->options.faults,
 		.on_miss = on_peer_miss,
+		.on_match = on_peer_match,
+		.on_served = on_peer_served,
 		.context = r};
 	int error;
 
@@ -244,7 +268,7 @@ static void take_event(void *context, struct trace_event *e)
 	json_t *x;
 
 	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
-		replay_know_process(r, e->pid);
+		replay_know_process(r, e);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -288,14 +312,37 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
+/* 0: none is asked for. False, and said: there is none of that label. */
+static bool find_checkpoint(const struct replay *r, const char *label, uint64_t *ret_ns)
+{
+	const struct tape_checkpoint *c = label ? tape_find_checkpoint(r->tape, label) : NULL;
+
+	*ret_ns = c ? c->time_ns : 0;
+	if (label && !c)
+		fprintf(stderr,
+			"rrshim: cannot replay '%s': it has no checkpoint '%s'; 'rrshim show' "
+			"lists them\n",
+			r->options.path, label);
+	return !label || c;
+}
+
 static int make_matcher(struct replay *r)
 {
-	struct match_options options = {
+	struct match_options match = {
 		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
 		.live = {.rules = r->options.rules, .origins = r->live},
 	};
+	struct match_hidden *hidden = &match.hidden;
+	int error;
 
-	return r->live ? matcher_new(r->tape, &options, &r->matcher) : -ENOMEM;
+	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
+		!find_checkpoint(r, r->options.until, &hidden->from_ns))
+		return -ENOKEY;
+	error = r->live ? matcher_new(r->tape, &match, &r->matcher) : -ENOMEM;
+	if (error < 0)
+		return error;
+	r->calls = replay_calls_new(r->tape);
+	return r->calls ? 0 : -ENOMEM;
 }
 
 static int load(struct replay *r)
@@ -306,7 +353,7 @@ static int load(struct replay *r)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
 		error = make_matcher(r);
-	if (error < 0)
+	if (error < 0 && error != -ENOKEY)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
 				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
@@ -323,6 +370,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		return -ENOMEM;
 	r->options = *options;
 	r->misses = json_array();
+	r->warnings = json_array();
 	r->live = origins_new();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
@@ -347,9 +395,11 @@ void replay_free(struct replay *r)
 	if (!r)
 		return;
 	matcher_free(r->matcher);
+	replay_calls_free(r->calls);
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);
+	json_decref(r->warnings);
 	origins_free(r->live);
 	free(r);
 }

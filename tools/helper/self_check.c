@@ -19,13 +19,13 @@
 
 static int check(const char *path, const struct rules *rules, json_t **ret)
 {
-	struct match_options options = {.recorded.rules = rules, .live.rules = rules};
+	struct match_options options = {.recorded.rules = rules};
 	struct recording *recording = NULL;
 	struct tape *tape = NULL;
 	int r = recording_open(path, &recording);
 
 	r = r ? r : tape_load(recording, &tape);
-	options.recorded.origins = options.live.origins = tape ? tape->origins : NULL;
+	options.recorded.origins = tape ? tape->origins : NULL;
 	r = r ? r : match_check(tape, &options, ret);
 	tape_free(tape);
 	recording_close(recording);
