@@ -49,6 +49,13 @@ static int refuse(struct learn *l, const struct learn_difference *d, const char 
 	return 0;
 }
 
+void learn_refuse_call(struct learn *l, const struct learn_pair *pair, const char *why)
+{
+	json_array_append_new(l->result->refused,
+		json_pack("{s:s, s:s, s:I, s:I}", "at", "the call", "why", why, "a",
+			(json_int_t)pair->a->number, "b", (json_int_t)pair->b->number));
+}
+
 static const enum learn_rule rule_of[] = {
 	[LEARN_HEADER] = LEARN_RULE_HEADER,
 	[LEARN_QUERY] = LEARN_RULE_QUERY,

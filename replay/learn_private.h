@@ -149,6 +149,8 @@ struct span learn_first_line(const struct buffer *form);
 int learn_pair_up(struct learn *l, const struct learn_asked *asked);
 /* Learns from a pair, or refuses to. 0 or -errno. */
 int learn_compare(struct learn *l, struct learn_pair *pair);
+/* Lists the whole call as not masked. */
+void learn_refuse_call(struct learn *l, const struct learn_pair *pair, const char *why);
 /* Calls that only one of them has, and pairs of what is telemetry. 0 or -errno. */
 int learn_sinks(struct learn *l);
 
