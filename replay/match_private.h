@@ -148,9 +148,13 @@ bool match_is_normalised(const struct match_call *call, const struct match_reque
  * values come from, which are bound; NULL: none.
  */
 struct match_call *match_explained(struct matcher *m, const struct match_request *q);
+/* The same for two normalised texts alone. */
+bool match_texts_explained(
+	const struct match_options *options, struct span recorded, struct span live);
 /*
  * Neither recorded nor explained: what the options want instead; *ret is explained, too. `slot`: of
- * its key, or NULL; `own`: the last of those calls that is this request's, though served, or NULL.
+ * its key, or NULL; `own`: the last of those calls that is this request's, though served, or NULL;
+ * wanted where the options say nearest.
  */
 void match_miss(struct matcher *m, const struct match_request *q, const struct match_slot *slot,
 	struct match_call *own, struct match *ret);
