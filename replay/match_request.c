@@ -68,7 +68,7 @@ static const struct {
 static bool has_word(struct span value, struct span word)
 {
 	const uint8_t *at = value.len ? memmem(value.data, value.len, word.data, word.len) : NULL;
-	const uint8_t *end = at + (at ? word.len : 0);
+	const uint8_t *end = at ? at + word.len : NULL;
 
 	return at && (at == value.data || !shapes_is_word(at[-1])) &&
 		(end == value.data + value.len || !shapes_is_word(*end));
