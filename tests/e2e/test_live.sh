@@ -308,3 +308,20 @@ except OSError as e: print(e.strerror)'
 	contains rep.err 'what is no HTTP is never live'
 	equal "requests that reached the server" "$before" "$(requests_seen)"
 }
+
+test_what_a_live_run_drew() {
+	# The child knows it as a recording does: another run's draws are no difference.
+	start_server
+	record true
+	cat >draw.py <<-'END'
+		import json, os, tempfile, urllib.request
+		drawn = int.from_bytes(os.urandom(8), "little")
+		body = json.dumps({"n": "run %d" % drawn, "at": tempfile.mkdtemp()}).encode()
+		with urllib.request.urlopen(os.environ["HTTP"] + "/json", body) as answer:
+		    print(answer.read().decode())
+	END
+	replay_live --mode hybrid -- "$PYTHON" draw.py
+	equal status 0 "$rep_status"
+	replay_child "$PYTHON" draw.py
+	equal served 1 "$(query rep.json 'd["served"]')"
+}
