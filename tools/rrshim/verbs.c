@@ -28,6 +28,8 @@ const struct verb verbs[] = {
 		"      --max-file-size MIB         begin a new file past this (default: 100)\n"
 		"      --bridge auto|always|never  which TLS connections rrshim opens on their\n"
 		"                    way: those it cannot read otherwise (default), all, none\n"
+		"      --rules FILE  what replay will go by (see 'rrshim replay --help'): for the\n"
+		"                    check at the end\n"
 		"  -q, --quiet       no summary at the end\n" HELP_OPTION},
 	{"replay", verb_replay, "run it again, answered from a recording, offline",
 		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"
@@ -163,7 +165,7 @@ const struct verb verbs[] = {
 		"its own answer. Names the requests that were in flight together, got different\n"
 		"answers, and have nothing that tells them apart. Recording does the same at its\n"
 		"end. Status 1 when a request does not get its own answer.\n"
-		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"\n" REC_ARGUMENT "\n" DIR_OPTION RULES_OPTION
 		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"
