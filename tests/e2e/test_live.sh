@@ -80,6 +80,7 @@ test_kinds_of_answers() { # sanitizers=asan
 		curl -sSI "$HTTPS/json?head"
 		curl -sS -o /dev/null -w "%{http_code}\n" "$HTTPS/204" "$HTTPS/304" "$HTTPS/early"
 		curl -sS -0 "$HTTPS/chunked?old"
+		curl -sS --http2 "$HTTP/json?upgrade"
 		head -c 300000 /dev/zero | curl -sS -T - "$HTTPS/echo?chunked"
 		curl -sS -H "Expect: 100-continue" -d @"$0" "$HTTPS/echo?expect" | tail -c 100
 		curl -sS "$HTTPS/cut"; echo "cut $?"; curl -sS "$HTTPS/reset-at-once"; echo "reset $?"' \
