@@ -177,8 +177,7 @@ void ask_served(const struct connection *c, const struct exchange *exchange, uin
 
 void ask_say_never_live(const struct connection *c, struct match *match, const char *what)
 {
-	const char *message =
-		json_string_value(json_object_get(match->explanation, "message"));
+	const char *message = json_string_value(json_object_get(match->explanation, "message"));
 	if (c->peer->options.live && message)
 		json_object_set_new(match->explanation, "message",
 			json_sprintf("%s; %s is never live", message, what));

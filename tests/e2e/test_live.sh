@@ -57,6 +57,8 @@ test_hybrid() { # sanitizers=asan,tsan
 	equal "parent" "$parent" "$(query "$(child)/manifest.json" \
 		'"/".join(d["parent"]["path"].split("/")[-1:])')"
 	equal "live calls" 1 "$(query "$(child)/manifest.json" 'd["live"]')"
+	equal "requests known again" '2 2' "$(query "$(child)/manifest.json" \
+		'"%d %d" % (d["self_check"]["requests"], d["self_check"]["matched"])')"
 	contains server/log open-sesame-42
 	"$PYTHON" "$TESTS/e2e/on_disk.py" "$(child)" open-sesame-42 || fail "a secret is on disk"
 	replay_child "$@"
@@ -208,10 +210,11 @@ test_recordings_folder_is_full() {
 	record curl -sS "$HTTPS/json"
 	mkdir full
 	unshare -m sh -c 'mount -t tmpfs -o size=16k tmpfs full && head -c 1M /dev/zero >full/x
-		exec "$@"' sh "$RRSHIM" replay --mode hybrid -o full "$(recording)" -- \
+		"$@"; status=$?; ls full >left; exit $status' sh "$RRSHIM" replay --mode hybrid -o full "$(recording)" -- \
 		curl -sS "$HTTPS/page" "$HTTPS/echo" >rep.out 2>rep.err || fail "it failed"
 	equal "requests that reached the server" 3 "$(requests_seen)"
 	equal warnings 1 "$(grep -c 'live calls are not recorded' rep.err)"
+	equal "left behind" x "$(cat left)"
 }
 
 test_misuse() {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/helper/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "replay/deadline.h"
 #include "replay/origins.h"
 #include "storage/manifest.h"
@@ -13,6 +15,7 @@
 #include "tools/helper/child_early.h"
 #include "tools/helper/child_manifest.h"
 #include "tools/helper/collector.h"
+#include "tools/helper/self_check.h"
 
 #define COMPRESSION 3
 
@@ -156,6 +159,21 @@ static void write_names(struct child *c)
 	}
 }
 
+/* Half a parent is no recording. */
+static void discard(struct child *c)
+{
+	DIR *folder = c->path[0] ? opendir(c->path) : NULL;
+	struct dirent *entry;
+
+	close_writer(c);
+	while (folder && (entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+	rmdir(c->path);
+	c->path[0] = '\0';
+}
+
 /* False: there is none, and will be none. */
 static bool is_open(struct child *c)
 {
@@ -165,6 +183,7 @@ static bool is_open(struct child *c)
 		return !c->failed;
 	r = create(c);
 	if (r < 0) {
+		discard(c);
 		fail(c, r);
 		return false;
 	}
@@ -282,6 +301,18 @@ const char *child_recording(const struct child *c)
 	return slash ? slash + 1 : NULL;
 }
 
+/* The parent's requests and the new ones must not be taken for each other. */
+static void check_itself(struct child *c, const struct recording_totals *totals)
+{
+	json_t *checked = c->failed
+		? NULL
+		: self_check_apart(c->path, totals->bytes_captured, c->options.rules);
+
+	json_object_del(c->manifest, "self_check");
+	if (checked)
+		json_object_set_new(c->manifest, "self_check", checked);
+}
+
 void child_finish(struct child *c)
 {
 	struct trace_event stop = {.type = EVENT_STOP,
@@ -300,6 +331,7 @@ void child_finish(struct child *c)
 		r = recording_flush(c->writer);
 	recording_writer_totals(c->writer, &totals);
 	child_manifest_complete(c->manifest, c->collector, &totals, c->options.redactor, c->calls);
+	check_itself(c, &totals);
 	if (c->failed)
 		json_object_set_new(c->manifest, "error", json_string("cut off"));
 	r = r ? r : manifest_write(c->path, c->manifest, "complete");

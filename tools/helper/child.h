@@ -3,6 +3,7 @@
 #define HELPER_CHILD_H
 
 #include <jansson.h>
+#include "replay/rules.h"
 #include "storage/event.h"
 #include "storage/redact.h"
 #include "tools/helper/rings.h"
@@ -19,6 +20,7 @@ struct child_options {
 	const char *parent; /* path of the recording that is replayed */
 	const char *folder; /* where recordings are kept */
 	const json_t *set;  /* what requests were changed by on their way, for the manifest */
+	const struct rules *rules; /* that it is checked by; NULL: the built-in ones */
 	struct redactor *redactor;
 	uint64_t start_ns;        /* CLOCK_MONOTONIC of this session's start */
 	uint64_t parent_ns;       /* how long the parent is */

@@ -24,6 +24,7 @@ static struct child *make_child(struct replay *r)
 	const struct child_options options = {.parent = r->options.path,
 		.folder = r->options.folder,
 		.set = r->options.set_texts,
+		.rules = r->options.rules,
 		.redactor = r->options.redactor,
 		.start_ns = helper_start_ns(r->helper),
 		.parent_ns = r->tape->duration_ns,

@@ -63,8 +63,8 @@ static size_t on_body(char *data, size_t size, size_t len, void *context)
 		call->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	if (call->sink.body(call->sink.context,
-		    (struct span){(const uint8_t *)data, size * len}) < 0)
+	if (call->sink.body(call->sink.context, (struct span){(const uint8_t *)data, size * len}) <
+		0)
 		return 0;
 	return size * len;
 }
