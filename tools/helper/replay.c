@@ -259,8 +259,13 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
-	if (x->type == WIRE_ORIGIN)
-		replay_know_record(context, x);
+	struct replay *r = context;
+
+	if (x->type != WIRE_ORIGIN)
+		return;
+	replay_know_record(r, x);
+	if (r->child)
+		child_record(r->child, pid, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -275,6 +280,8 @@ static void take_event(void *context, struct trace_event *e)
 
 	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
 		replay_know_process(r, e);
+	if (r->child)
+		child_event(r->child, e);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
