@@ -42,7 +42,7 @@ static void print_miss(json_t *miss)
 	}
 }
 
-static void print_misses(json_t *misses)
+static void print_misses(json_t *misses, bool kept)
 {
 	json_t *miss;
 	size_t i;
@@ -55,7 +55,7 @@ static void print_misses(json_t *misses)
 	}
 	if (json_array_size(misses) > SHOWN_MAX)
 		fprintf(stderr, "rrshim: … and %zu more\n", json_array_size(misses) - SHOWN_MAX);
-	if (json_array_size(misses))
+	if (json_array_size(misses) && kept)
 		fprintf(stderr,
 			"rrshim: 'rrshim mismatches' lists them, 'rrshim explain N' tells "
 			"all about one\n");
@@ -106,12 +106,12 @@ static void print_faults(json_t *faults)
 	}
 }
 
-void replay_summary(const json_t *report)
+void replay_summary(const json_t *report, bool kept)
 {
 	const char *path = json_string_value(json_object_get(report, "recording"));
 	const char *name = path ? strrchr(path, '/') : NULL;
 
-	print_misses(json_object_get(report, "misses"));
+	print_misses(json_object_get(report, "misses"), kept);
 	print_faults(json_object_get(report, "faults"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
