@@ -221,6 +221,10 @@ static int make_parts(struct replay *r)
 	if (!r->trust)
 		return -ENOMEM;
 	peer.ca = trust_ca(r->trust);
+	error = replay_make_live(r);
+	if (error < 0)
+		return error;
+	peer.live = r->live_calls ? live_calls_interface(r->live_calls) : NULL;
 	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
@@ -230,7 +234,9 @@ static int make_parts(struct replay *r)
 	r->world = world_new(r->tape, r->peer, r->resolver);
 	if (!r->world)
 		return -ENOMEM;
-	error = make_listeners(r);
+	error = replay_live_names(r);
+	if (error == 0)
+		error = make_listeners(r);
 	if (error < 0)
 		return error;
 	return control_new(
@@ -290,6 +296,7 @@ static bool pass(void *context, unsigned int fill)
 
 static void finish(void *context, struct helper *h)
 {
+	replay_finish_live(context);
 }
 
 static void stop(void *context)
@@ -302,6 +309,7 @@ static void stop(void *context)
 	resolver_free(r->resolver);
 	world_free(r->world);
 	peer_free(r->peer);
+	replay_free_live(r);
 	trust_free(r->trust);
 	r->control = NULL;
 	r->listeners = NULL;
@@ -310,55 +318,6 @@ static void stop(void *context)
 	r->world = NULL;
 	r->peer = NULL;
 	r->trust = NULL;
-}
-
-/* 0: none is asked for. False, and said: there is none of that label. */
-static bool find_checkpoint(const struct replay *r, const char *label, uint64_t *ret_ns)
-{
-	const struct tape_checkpoint *c = label ? tape_find_checkpoint(r->tape, label) : NULL;
-
-	*ret_ns = c ? c->time_ns : 0;
-	if (label && !c)
-		fprintf(stderr,
-			"rrshim: cannot replay '%s': it has no checkpoint '%s'; 'rrshim show' "
-			"lists them\n",
-			r->options.path, label);
-	return !label || c;
-}
-
-static int make_matcher(struct replay *r)
-{
-	struct match_options match = {
-		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
-		.live = {.rules = r->options.rules, .origins = r->live},
-	};
-	struct match_hidden *hidden = &match.hidden;
-	int error;
-
-	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
-		!find_checkpoint(r, r->options.until, &hidden->from_ns))
-		return -ENOKEY;
-	error = r->live ? matcher_new(r->tape, &match, &r->matcher) : -ENOMEM;
-	if (error < 0)
-		return error;
-	r->calls = replay_calls_new(r->tape);
-	return r->calls ? 0 : -ENOMEM;
-}
-
-static int load(struct replay *r)
-{
-	int error = recording_open(r->options.path, &r->recording);
-
-	if (error == 0)
-		error = tape_load(r->recording, &r->tape);
-	if (error == 0)
-		error = make_matcher(r);
-	if (error < 0 && error != -ENOKEY)
-		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
-			error == -ENOMSG                    ? "it is no recording"
-				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
-							    : strerror(-error));
-	return error;
 }
 
 int replay_new(const struct replay_options *options, struct replay **ret)
@@ -381,7 +340,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		.finish = finish,
 		.stop = stop,
 		.context = r};
-	error = load(r);
+	error = replay_load(r);
 	if (error < 0) {
 		replay_free(r);
 		return error;
