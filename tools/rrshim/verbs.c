@@ -14,8 +14,8 @@
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
 #define REPLAYED_ARGUMENT                                                                          \
-	"REC is a recording's id, the start of one, its folder, or \"last\"; without it, that\n"   \
-	"of the last replay is meant.\n"
+	"REC is a recording's id, the start of one, its folder, or \"last\"; without it,\n"        \
+	"that of the last replay is meant.\n"
 
 const struct verb verbs[] = {
 	{"record", verb_record, "run a program and record what it says to the network",
