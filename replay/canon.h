@@ -13,7 +13,7 @@
  * The canonical form of a request: two requests that mean the same have the same one. JSON is
  * parsed and key-sorted, query and form pairs are sorted, a multipart boundary is neutral, volatile
  * and secret headers are left out, secret parameters are marks, Content-Encoding is undone. A body
- * that claims JSON and is not is taken as bytes.
+ * that is not what it claims to be, and one that is no text, are taken as bytes.
  */
 struct canon_input {
 	struct span scheme, authority; /* "https", "api.example.com[:port]" */
@@ -64,6 +64,12 @@ struct canon_view {
  * 0 or -errno (`out` unchanged).
  */
 int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out);
+/*
+ * The same of a message that is no request: of a WebSocket, or a piece of a body. `line`: the first
+ * of the form of the request that it belongs to, whose rules apply, or empty.
+ */
+int canon_normalise_message(
+	struct span message, struct span line, const struct canon_view *view, struct buffer *out);
 struct call_key canon_key(struct span form);
 /* True for headers that never take part in matching. */
 bool canon_is_volatile_header(struct span name);

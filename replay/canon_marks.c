@@ -50,15 +50,12 @@ void canon_marks_free(struct canon_marks *marks)
 	*marks = (struct canon_marks){0};
 }
 
-int canon_append_mark(
-	struct buffer *out, const struct canon_view *view, const char *mark, struct span value)
+int canon_note_mark(struct canon_marks *marks, const char *mark, struct span value)
 {
-	size_t len = strlen(mark);
-	int r = buffer_append(out, mark, len);
 	uint64_t hash;
 
-	if (r || !view || !view->marks || !is_own(mark, len))
-		return r;
+	if (!marks || !is_own(mark, strlen(mark)))
+		return 0;
 	hash = XXH3_64bits(value.data, value.len);
-	return canon_marks_add(view->marks, &hash, 1);
+	return canon_marks_add(marks, &hash, 1);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replay/match_private.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/match_kind.h"
 
 /* What one explanation may cost: this many recorded calls are read, or one more than so much. */
 #define CANDIDATES_MAX   8
 #define CANDIDATES_BYTES (2u << 20)
 /* Those less like it than the best by more than this, which samples can tell, are not read. */
 #define CANDIDATES_SPREAD 0.1
-#define MESSAGE_BYTES_MAX 4096
 
 /* The search for the recorded call most like the one asked. */
 struct search {
@@ -116,28 +115,6 @@ static bool host_recorded(const struct matcher *m, struct span authority)
 	return false;
 }
 
-static void append_span(struct buffer *b, struct span s)
-{
-	(void)buffer_append(b, s.data, s.len);
-}
-
-/* The URL the canonical form stands for, secrets already marks. */
-static void append_url(struct buffer *b, const struct form *form)
-{
-	struct span queries = form->queries, line = form->line;
-	const uint8_t *space = memchr(line.data, ' ', line.len);
-	char separator = '?';
-
-	if (space)
-		line = (struct span){space + 1, (size_t)(line.data + line.len - space) - 1};
-	append_span(b, line);
-	while (form_line(&queries, &line)) {
-		(void)buffer_append(b, &separator, 1);
-		append_span(b, (struct span){line.data + 6, line.len - 6});
-		separator = '&';
-	}
-}
-
 static json_t *text_json(const struct buffer *b)
 {
 	json_t *text = json_stringn(b->data ? (const char *)b->data : "", b->len);
@@ -150,7 +127,7 @@ static json_t *request_json(const struct form *form, const struct call_key *key)
 	struct buffer url = BUFFER(HTTP1_HEAD_BYTES_MAX), hex = BUFFER(64);
 	json_t *request = json_object();
 
-	append_url(&url, form);
+	match_append_url(&url, form);
 	for (size_t i = 0; key && i < sizeof(key->bytes); i++)
 		(void)buffer_printf(&hex, "%02x", key->bytes[i]);
 	json_object_set_new(request, "method", match_excerpt(form_method(form->line)));
@@ -171,74 +148,6 @@ static json_t *nearest_json(const struct exchange *x, const struct form *form)
 	if (x->response.head)
 		json_object_set_new(nearest, "status", json_integer(x->response.head->status));
 	return nearest;
-}
-
-static void say_used_up(struct buffer *b, const struct search *s, uint64_t recorded)
-{
-	if (s->hidden)
-		(void)buffer_printf(b, " was recorded, but not in the part that is replayed");
-	else if (s->left)
-		(void)buffer_printf(b,
-			" was recorded %" PRIu64 " times, and what is left of that "
-			"belongs to calls with other ids",
-			recorded);
-	else if (recorded == 1)
-		(void)buffer_printf(b, " was recorded once and that has been served");
-	else
-		(void)buffer_printf(b,
-			" was recorded %" PRIu64 " times and all %" PRIu64 " were served", recorded,
-			recorded);
-	if (s->retry)
-		(void)buffer_printf(b, "; this is a retry of it");
-}
-
-static void say_different(struct buffer *b, const struct search *s, const json_t *differences)
-{
-	const json_t *first = json_object_get(json_array_get(differences, 0), "at");
-	size_t others = json_array_size(differences);
-
-	if (!s->best) {
-		(void)buffer_printf(b, " differs from what was recorded");
-		return;
-	}
-	(void)buffer_printf(b, " differs from recorded call %" PRIu64, s->best->exchange->number);
-	if (first)
-		(void)buffer_printf(b, " at %s", json_string_value(first));
-	else
-		(void)buffer_printf(b, " in which of its ids are the same");
-	if (others > 1)
-		(void)buffer_printf(
-			b, " and in %zu other place%s", others - 1, others == 2 ? "" : "s");
-}
-
-static json_t *sentence(enum match_outcome outcome, const struct search *s, uint64_t recorded,
-	const json_t *differences)
-{
-	struct buffer b = BUFFER(MESSAGE_BYTES_MAX + HTTP1_HEAD_BYTES_MAX);
-	struct span authority = form_authority(s->actual->line);
-	json_t *text;
-
-	if (outcome == MATCH_NO_HOST) {
-		append_span(&b, authority);
-		(void)buffer_printf(&b, " was never recorded");
-	} else {
-		append_span(&b, form_method(s->asked->line));
-		(void)buffer_append(&b, " ", 1);
-		append_url(&b, s->asked);
-	}
-	if (outcome == MATCH_USED_UP) {
-		say_used_up(&b, s, recorded);
-	} else if (outcome == MATCH_DIFFERENT) {
-		say_different(&b, s, differences);
-	} else if (outcome == MATCH_NO_ENDPOINT) {
-		(void)buffer_printf(&b, " was never recorded, only other calls to ");
-		append_span(&b, authority);
-	} else if (outcome == MATCH_SINK_UNRECORDED) {
-		(void)buffer_printf(&b, " is telemetry that was never recorded");
-	}
-	text = text_json(&b);
-	buffer_free(&b);
-	return text;
 }
 
 static void count_left(struct search *s, const struct matcher *m, const struct match_slot *slot)
@@ -273,29 +182,78 @@ static enum match_outcome find_nearest(
 									    : MATCH_NO_HOST;
 }
 
-static json_t *explanation(const struct search *s, const struct call_key *key, uint64_t recorded,
-	const struct match *match)
+#define CALLS_NAMED_MAX 32
+
+/* The numbers of the calls that were recorded under the key. */
+static json_t *calls_json(
+	const struct matcher *m, const struct match_request *request, const struct match_slot *slot)
+{
+	json_t *list = json_array();
+	enum match_key kind =
+		memcmp(&slot->key, &request->keys[KEY_CANONICAL], sizeof(slot->key)) == 0
+		? KEY_CANONICAL
+		: KEY_NORMALISED;
+
+	for (size_t i = slot->first; i != MATCH_NONE && json_array_size(list) < CALLS_NAMED_MAX;
+		i = m->calls[i].next[kind])
+		json_array_append_new(list, json_integer((json_int_t)m->calls[i].exchange->number));
+	return list;
+}
+
+static void add_kinds(json_t *differences)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(differences, i, entry) json_object_set_new(
+		entry, "kind", json_string(match_kind_name(match_kind_of(entry))));
+}
+
+/* What differs from the nearest call, and what differs and does not count. */
+static void add_differences(
+	json_t *e, const struct matcher *m, const struct search *s, json_t *differences)
+{
+	struct form nearest;
+	uint64_t count = 0;
+
+	/* Used up: it was the same request, so its form is this one's. */
+	form_parse(s->form.len ? (struct span){s->form.data, s->form.len}
+			       : (struct span){s->asked->line.data, s->asked->url.len},
+		&nearest);
+	if (s->form.len)
+		count = match_differences(&nearest, s->actual, differences);
+	add_kinds(differences);
+	json_object_set_new(e, "nearest", nearest_json(s->best->exchange, &nearest));
+	json_object_set_new(e, "differences_total", json_integer((json_int_t)count));
+	if (s->form.len)
+		json_object_set_new(e, "passed_over",
+			match_passed_over(m, s->best->exchange, s->asked, s->actual, differences));
+	form_free(&nearest);
+}
+
+static json_t *explanation(const struct matcher *m, const struct match_request *request,
+	const struct search *s, const struct match_slot *slot, const struct match *match)
 {
 	json_t *e = json_object(), *differences = json_array();
-	struct form nearest;
+	uint64_t recorded = slot ? slot->count : 0;
+	const struct match_story story = {.nearest = s->best ? s->best->exchange->number : 0,
+		.recorded = recorded,
+		.left = s->left,
+		.hidden = s->hidden,
+		.retry = s->retry};
 
 	json_object_set_new(e, "type", json_string(match_outcome_name(match->outcome)));
-	json_object_set_new(e, "request", request_json(s->asked, key));
+	json_object_set_new(e, "request", request_json(s->asked, &request->keys[KEY_CANONICAL]));
 	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
 	if (s->retry)
 		json_object_set_new(e, "retry", json_true());
-	if (s->best) {
-		/* Used up: it was the same request, so its form is this one's. */
-		form_parse(s->form.len ? (struct span){s->form.data, s->form.len}
-				       : (struct span){s->asked->line.data, s->asked->url.len},
-			&nearest);
-		if (s->form.len)
-			match_differences(&nearest, s->actual, differences);
-		json_object_set_new(e, "nearest", nearest_json(s->best->exchange, &nearest));
-		form_free(&nearest);
-	}
-	json_object_set_new(e, "message", sentence(match->outcome, s, recorded, differences));
+	if (s->best)
+		add_differences(e, m, s, differences);
+	if (match->outcome == MATCH_USED_UP && slot)
+		json_object_set_new(e, "calls", calls_json(m, request, slot));
+	json_object_set_new(
+		e, "message", match_sentence(match->outcome, s->asked, &story, differences));
 	json_object_set_new(e, "differences", differences);
 	return e;
 }
@@ -317,8 +275,7 @@ void match_explain(const struct matcher *m, const struct match_request *request,
 		take_nearest(&s, m, ret->nearest);
 	ret->outcome = request->sink ? MATCH_SINK_UNRECORDED : find_nearest(m, slot, &s);
 	ret->nearest = s.best ? s.best->exchange : NULL;
-	ret->explanation =
-		explanation(&s, &request->keys[KEY_CANONICAL], slot ? slot->count : 0, ret);
+	ret->explanation = explanation(m, request, &s, slot, ret);
 	form_free(&actual);
 	buffer_free(&s.form);
 }

@@ -46,6 +46,11 @@ int matcher_new(const struct tape *t, const struct match_options *options, struc
 	return 0;
 }
 
+const struct match_options *matcher_options(const struct matcher *m)
+{
+	return &m->options;
+}
+
 void matcher_free(struct matcher *m)
 {
 	if (!m)

@@ -14,7 +14,7 @@
  * already; then a call whose every difference is explained by where the values come from. An
  * exchange served by either is served.
  *
- * Telemetry (replay/sinks.h) goes by its address alone, again when it is used up, and is counted
+ * Telemetry (by the rules) goes by its address alone, again when it is used up, and is counted
  * apart from everything else: what it did not find is no miss.
  */
 enum match_outcome {
@@ -48,7 +48,7 @@ struct match {
 	json_t *explanation;
 };
 
-#define MATCH_DIFFERENCES_MAX 10
+#define MATCH_DIFFERENCES_MAX 40
 
 struct matcher;
 
@@ -77,6 +77,8 @@ struct match_options {
  * for a strict replay without rules. */
 int matcher_new(const struct tape *t, const struct match_options *options, struct matcher **ret);
 void matcher_free(struct matcher *m);
+/* As matcher_new() was given them. */
+const struct match_options *matcher_options(const struct matcher *m);
 
 /* Takes the next exchange for this request. 0 or -errno (-ENOMEM). */
 int match_next(struct matcher *m, const struct canon_input *request, struct match *ret);
@@ -121,8 +123,8 @@ struct match_totals {
 	uint64_t explained;                  /* of those normalised */
 	uint64_t repeated;                   /* of those: with what had been served before */
 	uint64_t live;
-	uint64_t ambiguous; /* identical requests that were in flight together with different
-			       answers */
+	uint64_t ambiguous; /* requests in flight together that nothing but their order tells apart,
+			       with different answers */
 	/* Telemetry, in none of the above: answered, of those again, and not. */
 	uint64_t sinks, sinks_repeated, sinks_unrecorded;
 };
@@ -133,6 +135,28 @@ bool match_is_live(const struct match *match);
 void matcher_totals(const struct matcher *m, struct match_totals *ret);
 /* Every exchange never served, in order; the caller frees the array only. */
 int matcher_unused(const struct matcher *m, const struct exchange ***ret, size_t *ret_count);
+/* The calls that are ambiguous, by number, each with the first it may be taken for; the caller
+ * frees the array. 0 or -ENOMEM. */
+struct match_ambiguity {
+	uint64_t first, second;
+};
+#define MATCH_AMBIGUITIES_MAX 1000
+int matcher_ambiguous(const struct matcher *m, struct match_ambiguity **ret, size_t *ret_count);
+/*
+ * Whether every recorded request, asked in order, gets its own answer: {"requests", "matched",
+ * "ambiguous": [[number, number], …], "failed": [number, …]}. `options` as for matcher_new(); their
+ * `recorded` view is taken for both sides. 0 or -errno; the caller's reference.
+ */
+int match_check(const struct tape *t, const struct match_options *options, json_t **ret);
 const char *match_outcome_name(enum match_outcome outcome); /* "used_up" … */
+
+/*
+ * How a recorded call is known again: {"number", "line", "key", "normalised_key", "provider",
+ * "rules": those that apply, "sink", "marks": [{"at", "value", "mark"}, …], "head" and "body" of
+ * the normalised form, "canonical", "normalised": both whole}. A new reference; NULL: its request
+ * cannot be read.
+ */
+json_t *match_describe(
+	const struct tape *t, const struct exchange *x, const struct canon_view *view);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define BINDINGS_MAX (1u << 20)
+#define PAIRS_MAX    (1u << 20)
 #define CAPACITY_MIN 64
 
 /* Zero means no pair and no partner: a hash that is zero stands as one. */
@@ -22,16 +22,16 @@ static uint64_t *find(const struct match_map *map, uint64_t key)
 	return map->pairs[i];
 }
 
-static uint64_t partner(const struct match_map *map, uint64_t key)
+uint64_t match_map_get(const struct match_map *map, uint64_t key)
 {
-	return map->capacity ? find(map, key)[1] : 0;
+	return map->capacity ? find(map, named(key))[1] : 0;
 }
 
 static int grow(struct match_map *map)
 {
 	struct match_map grown = {.capacity = map->capacity ? map->capacity * 2 : CAPACITY_MIN};
 
-	if (map->used >= BINDINGS_MAX)
+	if (map->used >= PAIRS_MAX)
 		return -E2BIG;
 	grown.pairs = calloc(grown.capacity, sizeof(*grown.pairs));
 	if (!grown.pairs)
@@ -51,17 +51,24 @@ static int grow(struct match_map *map)
 	return 0;
 }
 
-static int set(struct match_map *map, uint64_t key, uint64_t value)
+int match_map_set(struct match_map *map, uint64_t key, uint64_t value)
 {
+	int r = map->used * 2 >= map->capacity ? grow(map) : 0;
 	uint64_t *pair;
 
-	if (map->used * 2 >= map->capacity && grow(map))
-		return -ENOMEM;
-	pair = find(map, key);
+	if (r)
+		return r;
+	pair = find(map, named(key));
 	map->used += !pair[0];
-	pair[0] = key;
+	pair[0] = named(key);
 	pair[1] = value;
 	return 0;
+}
+
+void match_map_free(struct match_map *map)
+{
+	free(map->pairs);
+	*map = (struct match_map){0};
 }
 
 static void unbind(struct match_map *map, uint64_t key)
@@ -73,7 +80,8 @@ static void unbind(struct match_map *map, uint64_t key)
 enum match_binding bindings_test(const struct match_bindings *b, uint64_t recorded, uint64_t live)
 {
 	uint64_t r = named(recorded), l = named(live);
-	uint64_t bound_live = partner(&b->to_live, r), bound_recorded = partner(&b->to_recorded, l);
+	uint64_t bound_live = match_map_get(&b->to_live, r),
+		 bound_recorded = match_map_get(&b->to_recorded, l);
 
 	if (r == l)
 		return BINDING_AGREES;
@@ -86,21 +94,20 @@ void bindings_bind(struct match_bindings *b, uint64_t recorded, uint64_t live)
 {
 	uint64_t r = named(recorded), l = named(live);
 
-	if (partner(&b->to_live, r) == l)
+	if (match_map_get(&b->to_live, r) == l)
 		return;
-	if (r == l && (partner(&b->to_live, r) || partner(&b->to_recorded, l)))
+	if (r == l && (match_map_get(&b->to_live, r) || match_map_get(&b->to_recorded, l)))
 		return;
-	unbind(&b->to_recorded, partner(&b->to_live, r));
-	unbind(&b->to_live, partner(&b->to_recorded, l));
-	if (set(&b->to_live, r, l) == 0 && set(&b->to_recorded, l, r))
+	unbind(&b->to_recorded, match_map_get(&b->to_live, r));
+	unbind(&b->to_live, match_map_get(&b->to_recorded, l));
+	if (match_map_set(&b->to_live, r, l) == 0 && match_map_set(&b->to_recorded, l, r))
 		unbind(&b->to_live, r);
 }
 
 void bindings_free(struct match_bindings *b)
 {
-	free(b->to_live.pairs);
-	free(b->to_recorded.pairs);
-	*b = (struct match_bindings){0};
+	match_map_free(&b->to_live);
+	match_map_free(&b->to_recorded);
 }
 
 bool bindings_align(const struct canon_marks *recorded, const struct canon_marks *live)

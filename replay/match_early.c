@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include "replay/canon_private.h"
 
 /*
  * Requests whose client waits for an answer before it goes on: found by their heads and what has
@@ -12,18 +11,14 @@
 
 #define COMPARED_MAX (64u << 10) /* of a body's beginning, to choose by */
 
-static int normal_text(struct span s, struct buffer *out)
-{
-	return canon_normal_value(s, SHAPES_TEXT, NULL, out);
-}
-
 /* Bytes of a body as the normalised form has them. */
-static int same_normalised(struct span a, struct span b)
+static int same_normalised(const struct matcher *m, struct span recorded, struct span actual)
 {
 	struct buffer x = BUFFER(CANON_NORMAL_MAX), y = BUFFER(CANON_NORMAL_MAX);
-	int r = normal_text(a, &x);
+	struct span line = {0};
+	int r = canon_normalise_message(recorded, line, &m->options.recorded, &x);
 
-	r = r ? r : normal_text(b, &y);
+	r = r ? r : canon_normalise_message(actual, line, &m->options.live, &y);
 	r = r ? r : span_equal((struct span){x.data, x.len}, (struct span){y.data, y.len});
 	buffer_free(&x);
 	buffer_free(&y);
@@ -42,7 +37,7 @@ int match_goes_on(const struct matcher *m, const struct exchange *taken, struct 
 	if (!r && !request->complete && expected.len < bytes.len)
 		bytes.len = expected.len;
 	if (!r)
-		r = span_equal(expected, bytes) || same_normalised(expected, bytes);
+		r = span_equal(expected, bytes) || same_normalised(m, expected, bytes);
 	buffer_free(&recorded);
 	return r;
 }

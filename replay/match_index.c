@@ -79,6 +79,7 @@ static int compare_marks(struct matcher *m, struct match_slot *slot, const struc
 		if (!slot->apart)
 			return -ENOMEM;
 		slot->apart[slot->apart_count++] = (uint32_t)i;
+		m->has_apart = true;
 	}
 	return 0;
 }

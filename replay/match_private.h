@@ -50,14 +50,21 @@ struct match_index {
 	size_t count, used; /* count is a power of two */
 };
 
-/*
- * Which live value stands for which recorded one in this session: the ids that two programs made up
- * for the same thing. One to one; the latest counts.
- */
+/* Numbers by hashes; a million at most. Zero-initialise. */
 struct match_map {
 	uint64_t (*pairs)[2];
 	size_t capacity, used; /* capacity is a power of two */
 };
+/* 0: none. */
+uint64_t match_map_get(const struct match_map *map, uint64_t key);
+/* 0, -E2BIG or -ENOMEM. */
+int match_map_set(struct match_map *map, uint64_t key, uint64_t value);
+void match_map_free(struct match_map *map);
+
+/*
+ * Which live value stands for which recorded one in this session: the ids that two programs made up
+ * for the same thing. One to one; the latest counts.
+ */
 struct match_bindings {
 	struct match_map to_live, to_recorded;
 };
@@ -78,6 +85,7 @@ struct matcher {
 	struct match_call *calls; /* as in tape->exchanges */
 	size_t count;
 	bool has_duplex; /* one at least tape_is_duplex() */
+	bool has_apart;  /* a slot at least has calls that differ in ids */
 	struct match_index indices[KEY_MAX];
 	struct nearest *nearest; /* of `calls`, telemetry and hidden ones left out */
 	struct match_bindings bindings;
@@ -172,8 +180,12 @@ void match_diff_text(struct match_diff *d, const char *at, struct span expected,
 /* Counts a difference, and lists it with these values (NULL: not there); takes both references. */
 void match_diff_add(struct match_diff *d, const char *at, json_t *expected, json_t *actual);
 bool match_diff_wants_more(const struct match_diff *d);
-/* Two texts cut to what is around their first difference. */
-void match_excerpts(struct span expected, struct span actual, json_t **ret_expected,
+/*
+ * Two texts cut to what is around their first difference. Returns which words differ: {"count",
+ * "hunks": [{"offset" in the actual text, "before", "expected", "actual", "after"}, …]}, or NULL
+ * where the texts are short enough to see it. A new reference.
+ */
+json_t *match_excerpts(struct span expected, struct span actual, json_t **ret_expected,
 	json_t **ret_actual, size_t *ret_offset);
 /* A JSON string of at most MATCH_EXCERPT_MAX bytes; bytes that are not UTF-8 become '?'. */
 json_t *match_excerpt(struct span text);
@@ -190,7 +202,35 @@ int match_normalised_form(
 void match_explain(const struct matcher *m, const struct match_request *request,
 	const struct match_slot *slot, struct match *ret);
 
-/* Recorded calls of one key that were in flight together and got different answers. */
+/* The URL a canonical form stands for, secrets already marks. */
+void match_append_url(struct buffer *b, const struct form *form);
+/* What a miss is told with. */
+struct match_story {
+	uint64_t nearest;  /* number of a recorded call; 0: none */
+	uint64_t recorded; /* calls under the key; of those: */
+	uint64_t left;     /* not served, being other conversations' */
+	uint64_t hidden;   /* outside of the part that is replayed */
+	bool retry;
+};
+/* A miss in one sentence. A new reference. */
+json_t *match_sentence(enum match_outcome outcome, const struct form *asked,
+	const struct match_story *story, const json_t *differences);
+/*
+ * What differs between two requests as they came and does not count: [{"at", "expected", "actual",
+ * "mark": what both are taken for}, …], without what is in `differences`. `asked` is canonical,
+ * `actual` its normalised form. A new reference.
+ */
+json_t *match_passed_over(const struct matcher *m, const struct exchange *recorded,
+	const struct form *asked, const struct form *actual, const json_t *differences);
+
+/*
+ * Which values of a form are marks in its normalised form: [{"at", "value", "mark"}, …]. A new
+ * reference.
+ */
+json_t *match_marks(const struct form *canonical, const struct form *normalised);
+
+/* Recorded calls of one normalised form that were in flight together, got different answers and
+ * have no id that was known before. */
 uint64_t match_count_ambiguous(const struct matcher *m);
 
 #endif

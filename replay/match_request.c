@@ -2,7 +2,6 @@
 #include "replay/match_private.h"
 
 #include <string.h>
-#include "replay/sinks.h"
 
 /* A request and its keys. */
 
@@ -45,8 +44,7 @@ int match_request_finish(struct match_request *q, const struct canon_view *view,
 	form_split(form_span(&q->normalised), ret);
 	rules_view(view->rules, ret->line, &rules);
 	q->repeat = rules_repeat(&rules);
-	q->sink = sink_is_one(
-		form_method(ret->line), form_authority(ret->line), form_path(ret->line));
+	q->sink = rules_is_sink(&rules);
 	q->keys[KEY_CANONICAL] = canon_key(form_span(&q->canonical));
 	q->keys[KEY_NORMALISED] = canon_key(form_span(&q->normalised));
 	q->keys[KEY_SINK] = canon_key(ret->line);

@@ -172,6 +172,7 @@ static bool serve_bytes(struct connection *c, struct reply *reply)
 static bool finish_exchange(struct connection *c, struct reply *reply)
 {
 	struct reply done = *reply;
+	ask_served(c, reply->exchange, reply->asked_ns, reply->first_ns);
 	c->playing = false;
 	drop_reply(c, reply);
 	after_response(c, &done);
@@ -193,6 +194,8 @@ static bool serve_handshake(struct connection *c, struct reply *reply)
 static bool serve_exchange(struct connection *c, struct reply *reply)
 {
 	uint64_t recorded_ns;
+	if (c->playing && !reply->first_ns && !reply->handshake)
+		reply->first_ns = monotonic_ns();
 	if (!c->playing) {
 		playback_start(&c->playback, reply->exchange, reply->interim_sent);
 		c->playback.stop = reply->fault.stop;

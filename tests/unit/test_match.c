@@ -5,7 +5,27 @@
 #include <xxhash.h>
 #include <zlib.h>
 
-TestSuite(match, .init = begin, .fini = end);
+static struct rules *rules;
+
+static void end_with_rules(void)
+{
+	end();
+	rules_free(rules);
+}
+
+TestSuite(match, .init = begin, .fini = end_with_rules);
+
+/* As `rrshim replay` does: by the built-in rules, and these. */
+static void load_with_rules(const char *text)
+{
+	struct match_options options = {0};
+	struct rules_error error;
+
+	cr_assert_eq(rules_new(&rules), 0);
+	cr_assert_eq(rules_add(rules, "test", span_of(text), &error), 0, "%s", error.message);
+	options.recorded.rules = options.live.rules = rules;
+	load_with(&options);
+}
 
 Test(match, the_same_request_three_times)
 {
@@ -500,7 +520,7 @@ Test(match, telemetry_goes_by_its_address)
 	record(TRACES, "{\"spans\":2}", REPLY("y"));
 	record(TRACES, "{\"spans\":3}", NULL); /* was not answered any more */
 	record(CHAT, SAY("hi"), REPLY("x"));
-	load();
+	load_with_rules("");
 	for (uint64_t i = 0; i < 4; i++) {
 		match = ask(TRACES, "{\"spans\":4}");
 		cr_assert_eq(match.outcome, MATCH_SINK);
@@ -522,7 +542,7 @@ Test(match, telemetry_that_was_never_recorded_is_no_miss)
 	struct match match;
 
 	record(CHAT, SAY("hi"), REPLY("x"));
-	load();
+	load_with_rules("");
 	match = ask(TRACES, "{}");
 	cr_assert(!match_is_miss(&match));
 	check_message(match, MATCH_SINK_UNRECORDED,

@@ -133,3 +133,65 @@ Test(match_sessions, thousands_that_differ_in_an_id)
 		check_normalised(ask(head, SAY("hello")), (uint64_t)i + 1);
 	}
 }
+
+/* ---- ambiguity ---- */
+
+static uint64_t ambiguous(void)
+{
+	struct match_totals totals;
+
+	load();
+	matcher_totals(m, &totals);
+	return totals.ambiguous;
+}
+
+Test(match_sessions, first_calls_together_are_ambiguous)
+{
+	struct match_ambiguity *pairs;
+	size_t count;
+
+	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 100, 200);
+	record_from_to(SESSION(ID_B), SAY("hello"), REPLY("b"), 150, 250);
+	record_from_to(SESSION(ID_C), SAY("hello"), REPLY("c"), 300, 400);
+	cr_assert_eq(ambiguous(), 2);
+	cr_assert_eq(matcher_ambiguous(m, &pairs, &count), 0);
+	cr_assert_eq(count, 1);
+	cr_assert_eq(pairs[0].first, 1);
+	cr_assert_eq(pairs[0].second, 2);
+	free(pairs);
+}
+
+Test(match_sessions, sessions_known_by_then_are_not_ambiguous)
+{
+	record_from_to(SESSION(ID_A), SAY("I am the first"), REPLY("x"), 10, 20);
+	record_from_to(SESSION(ID_B), SAY("I am the second"), REPLY("x"), 30, 40);
+	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 100, 200);
+	record_from_to(SESSION(ID_B), SAY("hello"), REPLY("b"), 150, 250);
+	cr_assert_eq(ambiguous(), 0);
+}
+
+Test(match_sessions, one_answer_to_both_is_not_ambiguous)
+{
+	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("x"), 100, 200);
+	record_from_to(SESSION(ID_B), SAY("hello"), REPLY("x"), 150, 250);
+	cr_assert_eq(ambiguous(), 0);
+}
+
+Test(match_sessions, a_recording_is_checked_against_itself)
+{
+	json_t *checked = NULL;
+	char *text;
+
+	record_from_to(CHAT, SAY("same"), REPLY("x"), 100, 200);
+	record_from_to(CHAT, SAY("same"), REPLY("y"), 150, 250);
+	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 300, 400);
+	record_from_to(POST("/v1/traces"), "{}", REPLY("t"), 500, 600);
+	scratch_out(&s, 50, CHAT "Content-Length: 1000\r\n\r\n{", 700);
+	scratch_load(&s);
+	cr_assert_eq(match_check(s.tape, NULL, &checked), 0);
+	text = json_dumps(checked, JSON_COMPACT);
+	cr_assert_str_eq(
+		text, "{\"requests\":3,\"matched\":3,\"ambiguous\":[[1,2]],\"failed\":[]}");
+	free(text);
+	json_decref(checked);
+}
