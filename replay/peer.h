@@ -37,10 +37,10 @@ struct peer_options {
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
-	struct faults *faults; /* borrowed; NULL: none */
 	/* NULL, or: called before what a client said is matched, for what is to be known by then.
 	 */
 	void (*on_ask)(void *context);
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
 	/* What was found for each request, and when it was out; NULL: nobody asks. */

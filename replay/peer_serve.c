@@ -194,7 +194,7 @@ static bool serve_handshake(struct connection *c, struct reply *reply)
 static bool serve_exchange(struct connection *c, struct reply *reply)
 {
 	uint64_t recorded_ns;
-	if (c->playing && !reply->first_ns && !reply->handshake)
+	if (c->playing && !reply->first_ns)
 		reply->first_ns = monotonic_ns();
 	if (!c->playing) {
 		playback_start(&c->playback, reply->exchange, reply->interim_sent);

@@ -179,16 +179,19 @@ Test(match_sessions, one_answer_to_both_is_not_ambiguous)
 
 Test(match_sessions, a_recording_is_checked_against_itself)
 {
+	struct match_options options = {0};
 	json_t *checked = NULL;
 	char *text;
 
+	cr_assert_eq(rules_new(&rules), 0);
+	options.recorded.rules = options.live.rules = rules;
 	record_from_to(CHAT, SAY("same"), REPLY("x"), 100, 200);
 	record_from_to(CHAT, SAY("same"), REPLY("y"), 150, 250);
 	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 300, 400);
 	record_from_to(POST("/v1/traces"), "{}", REPLY("t"), 500, 600);
 	scratch_out(&s, 50, CHAT "Content-Length: 1000\r\n\r\n{", 700);
 	scratch_load(&s);
-	cr_assert_eq(match_check(s.tape, NULL, &checked), 0);
+	cr_assert_eq(match_check(s.tape, &options, &checked), 0);
 	text = json_dumps(checked, JSON_COMPACT);
 	cr_assert_str_eq(
 		text, "{\"requests\":3,\"matched\":3,\"ambiguous\":[[1,2]],\"failed\":[]}");

@@ -9,11 +9,11 @@
 struct replay_options {
 	const char *path; /* of the recording */
 	struct peer_timing timing;
-	struct faults *faults; /* borrowed; NULL: none */
 	struct rules *rules; /* borrowed; NULL: none, not even built-in ones */
 	/* Checkpoints: calls recorded before the first or after the second are not there. NULL: all
 	 * are. */
 	const char *from, *until;
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -33,7 +33,8 @@ const struct helper_mode *replay_mode(struct replay *r);
  * "ambiguous", "refused", "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […],
  * "unused_exchanges": [{"number", "method", "url"}], "dialogues", "unused_dialogues": [address],
  * "connections", "not_http", "success_rate": of what was asked for, "mismatch_count",
- * "mismatch_types": {type: count}, "faults": [{"fault", "injected"}], "timing", "calls" (replay_calls.h), …}. A new reference.
+ * "mismatch_types": {type: count}, "timing", "faults": [{"fault", "injected"}], "calls"
+ * (replay_calls.h), …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */

@@ -145,8 +145,8 @@ json_t *replay_report(const struct replay *r)
 			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	add_statistics(r, &t, report);
 	json_object_set(report, "misses", r->misses);
-	json_object_set_new(report, "faults", faults_report(r->options.faults));
 	json_object_set(report, "warnings", r->warnings);
+	json_object_set_new(report, "faults", faults_report(r->options.faults));
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;

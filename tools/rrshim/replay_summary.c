@@ -113,6 +113,25 @@ static void print_kinds(const json_t *report)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " live,", number(report, "live"));
 }
 
+static void print_faults(json_t *faults)
+{
+	json_t *fault;
+	size_t i;
+
+	json_array_foreach(faults, i, fault)
+	{
+		json_int_t injected = number(fault, "injected");
+		const char *spec = json_string_value(json_object_get(fault, "fault"));
+
+		fprintf(stderr, "rrshim: fault %s: injected ", spec ? spec : "?");
+		if (injected > 0)
+			fprintf(stderr, "%" JSON_INTEGER_FORMAT " time%s\n", injected,
+				injected == 1 ? "" : "s");
+		else
+			fprintf(stderr, "never: no answer came to it\n");
+	}
+}
+
 void replay_summary(const json_t *report)
 {
 	const char *path = json_string_value(json_object_get(report, "recording"));

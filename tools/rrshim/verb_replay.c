@@ -21,8 +21,8 @@
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
-	{"fault", required_argument, NULL, 'X'},
 	{"rules", required_argument, NULL, 'R'},
+	{"fault", required_argument, NULL, 'X'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
 	{"from", required_argument, NULL, 'f'},
@@ -187,14 +187,14 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("replay", "too many --rules");
+			break;
 		case 'X':
 			r = add_fault(&job, optarg);
 			if (r)
 				return r;
-			break;
-		case 'R':
-			if (rule_files_add(&job.rules, optarg) < 0)
-				return verb_misused("replay", "too many --rules");
 			break;
 		case 'r':
 			job.report = optarg;
