@@ -7,9 +7,9 @@
 elsewhere() {
 	REPLAY_OPTIONS=("$(recording)")
 	mkdir -p somewhere/else
-	cd somewhere/else
+	cd somewhere/else || return
 	HOME=/home/somebody USER=somebody LOGNAME=somebody replay_offline "$@"
-	cd "$OLDPWD"
+	cd "$OLDPWD" || return
 	mv somewhere/else/rep.* .
 }
 

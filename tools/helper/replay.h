@@ -28,9 +28,9 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "time", "served", "exact", "normalised", "explained",
- * "nearest", "repeated", "live", "missed", "unused", "recorded",
- * "ambiguous", "refused", "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […],
+ * {"recording", "time", "served", "exact", "normalised", "explained", "nearest", "repeated", "live",
+ * "missed", "unused", "recorded", "ambiguous", "refused", "sinks", "sinks_repeated",
+ * "sinks_unrecorded", "misses": […], "warnings": those answered with the nearest,
  * "unused_exchanges": [{"number", "method", "url"}], "dialogues", "unused_dialogues": [address],
  * "connections", "not_http", "success_rate": of what was asked for, "mismatch_count",
  * "mismatch_types": {type: count}, "timing", "faults": [{"fault", "injected"}], "calls"

@@ -152,7 +152,7 @@ const struct verb verbs[] = {
 		"its own answer. Names the requests that were in flight together, got different\n"
 		"answers, and have nothing that tells them apart. Recording does the same at its\n"
 		"end. Status 1 when a request does not get its own answer.\n"
-		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"\n" REC_ARGUMENT "\n" DIR_OPTION RULES_OPTION
 		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"
