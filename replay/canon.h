@@ -13,7 +13,7 @@
  * The canonical form of a request: two requests that mean the same have the same one. JSON is
  * parsed and key-sorted, query and form pairs are sorted, a multipart boundary is neutral, volatile
  * and secret headers are left out, secret parameters are marks, Content-Encoding is undone. A body
- * that claims JSON and is not is taken as bytes.
+ * that is not what it claims to be, and one that is no text, are taken as bytes.
  */
 struct canon_input {
 	struct span scheme, authority; /* "https", "api.example.com[:port]" */
@@ -37,11 +37,25 @@ struct call_key {
 /* Appends the canonical form, as readable lines, to `out`. 0 or -errno (`out` unchanged). */
 int canon_request(const struct canon_input *in, struct buffer *out);
 
+/*
+ * Which values the marks of a form stand for, in its order: only those that a client makes up (ids,
+ * random and temporary names, not times), past CANON_MARKS_MAX no more. Zero-initialise.
+ */
+#define CANON_MARKS_MAX 65536
+struct canon_marks {
+	uint64_t *values; /* XXH3-64 */
+	size_t count, capacity;
+};
+/* 0 or -ENOMEM. */
+int canon_marks_add(struct canon_marks *marks, const uint64_t *values, size_t count);
+void canon_marks_free(struct canon_marks *marks);
+
 /* What is known of one side, the recording or the program that runs now; each may be NULL. */
 struct canon_view {
 	const struct rules *rules;
 	const struct origins *origins;
 	const struct handed *handed;
+	struct canon_marks *marks; /* to be filled anew */
 };
 /*
  * Appends the normalised form of a canonical one: the same lines, with a mark ("{{uuid}}",
@@ -50,6 +64,12 @@ struct canon_view {
  * 0 or -errno (`out` unchanged).
  */
 int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out);
+/*
+ * The same of a message that is no request: of a WebSocket, or a piece of a body. `line`: the first
+ * of the form of the request that it belongs to, whose rules apply, or empty.
+ */
+int canon_normalise_message(
+	struct span message, struct span line, const struct canon_view *view, struct buffer *out);
 struct call_key canon_key(struct span form);
 /* True for headers that never take part in matching. */
 bool canon_is_volatile_header(struct span name);

@@ -5,8 +5,6 @@
 #include <string.h>
 #include "replay/tape.h"
 
-#define BOUNDARY_BYTES_MAX 256 /* 70 by RFC 2046 */
-
 static int append_span(struct buffer *out, struct span s)
 {
 	return buffer_append(out, s.data, s.len);
@@ -72,42 +70,8 @@ struct span canon_boundary(struct span type)
 		for (i = 0; i < value.len && value.data[i] > ' ' && value.data[i] != ';'; i++)
 			;
 	}
-	value.len = i <= BOUNDARY_BYTES_MAX ? i : 0;
+	value.len = i <= CANON_BOUNDARY_BYTES_MAX ? i : 0;
 	return value;
-}
-
-/* The start of the next delimiter line in s[from..], or s.len. */
-static size_t find_delimiter(struct span s, size_t from, struct span delimiter)
-{
-	const uint8_t *at;
-
-	while (from < s.len) {
-		at = memmem(s.data + from, s.len - from, delimiter.data, delimiter.len);
-		if (!at)
-			break;
-		if (at == s.data || at[-1] == '\n')
-			return (size_t)(at - s.data);
-		from = (size_t)(at - s.data) + 1;
-	}
-	return s.len;
-}
-
-int canon_neutral_boundary(struct span s, struct span boundary, struct buffer *out)
-{
-	uint8_t dashed[2 + BOUNDARY_BYTES_MAX] = "--";
-	struct span delimiter = {dashed, 2 + boundary.len};
-	size_t at, from = 0;
-	int r = 0;
-
-	memcpy(dashed + 2, boundary.data, boundary.len);
-	while (from < s.len && !r) {
-		at = find_delimiter(s, from, delimiter);
-		r = buffer_append(out, s.data + from, at - from);
-		if (!r && at < s.len)
-			r = buffer_append(out, "--" CANON_BOUNDARY, strlen("--" CANON_BOUNDARY));
-		from = at < s.len ? at + delimiter.len : at;
-	}
-	return r;
 }
 
 static bool looks_like_json(struct span body)
@@ -127,23 +91,58 @@ static bool is_json_lines(struct span type)
 		contains_nocase(type, "json-lines");
 }
 
-/* -EBADMSG: there is no form for it but its bytes. */
-static int append_by_type(struct span type, struct span body, struct buffer *out)
+static bool contains_any(struct span type, const char *const *names, size_t count)
 {
-	struct span boundary = canon_boundary(type);
+	size_t i = 0;
 
-	if (boundary.len)
-		return canon_neutral_boundary(body, boundary, out);
-	if (is_json_lines(type))
-		return json_lines(body, out);
-	if (contains_nocase(type, "x-www-form-urlencoded"))
-		return canon_pairs(body, "", out);
-	if (contains_nocase(type, "json") || looks_like_json(body))
-		return canon_json(body, out);
-	return -EBADMSG;
+	while (i < count && !contains_nocase(type, names[i]))
+		i++;
+	return i < count;
 }
 
-static int append_body(struct span type, struct span body, struct buffer *out)
+bool canon_is_protobuf(struct span type)
+{
+	static const char *const protobuf[] = {"grpc", "protobuf", "/proto", "connect+"};
+
+	return contains_any(type, protobuf, sizeof(protobuf) / sizeof(*protobuf));
+}
+
+bool canon_is_binary(struct span type)
+{
+	static const char *const binary[] = {"octet-stream", "image/", "audio/", "video/",
+		"application/zip", "application/pdf", "cbor", "msgpack", "eventstream"};
+
+	return canon_is_protobuf(type) ||
+		contains_any(type, binary, sizeof(binary) / sizeof(*binary));
+}
+
+bool canon_is_form(struct span type)
+{
+	return contains_nocase(type, "x-www-form-urlencoded");
+}
+
+/* -EBADMSG: there is no form for it but its bytes. curl calls any body a form. */
+static int append_by_type(struct span type, struct span body, struct buffer *out)
+{
+	bool json = looks_like_json(body);
+	size_t before = out->len;
+	int r = -EBADMSG;
+
+	if (canon_is_binary(type))
+		return -EBADMSG;
+	if (canon_boundary(type).len)
+		return canon_multipart(type, body, out);
+	if (is_json_lines(type))
+		return json_lines(body, out);
+	if (json || contains_nocase(type, "json"))
+		r = canon_json(body, out);
+	if (r != -EBADMSG || !canon_is_form(type))
+		return r;
+	out->len = before;
+	return canon_pairs(body, "", out);
+}
+
+int canon_typed(struct span type, struct span body, struct buffer *out)
 {
 	size_t before = out->len;
 	int r = append_by_type(type, body, out);
@@ -164,7 +163,7 @@ int canon_body(const struct http1_head *head, struct span body, struct buffer *o
 	if (r == 0)
 		body = (struct span){decoded.data, decoded.len};
 	if (r != -ENOMEM)
-		r = append_body(http1_header(head, "content-type"), body, out);
+		r = canon_typed(http1_header(head, "content-type"), body, out);
 	buffer_free(&decoded);
 	return r;
 }

@@ -2,7 +2,6 @@
 #ifndef REPLAY_CANON_PRIVATE_H
 #define REPLAY_CANON_PRIVATE_H
 
-#include <jansson.h>
 #include "replay/canon.h"
 #include "replay/shapes.h"
 
@@ -20,22 +19,58 @@ int canon_headers(const struct http1_head *head, struct buffer *out);
 
 /* The content, its Content-Encoding undone, in canonical form by its Content-Type. */
 int canon_body(const struct http1_head *head, struct span body, struct buffer *out);
-/* 0, -EBADMSG: not JSON that can be rewritten without losing something, -E2BIG, -ENOMEM. */
+/* The same without Content-Encoding. */
+int canon_typed(struct span type, struct span body, struct buffer *out);
+/* -EBADMSG: not what it says to be. */
+int canon_multipart(struct span type, struct span body, struct buffer *out);
+/* Content of which nothing but its bytes is known: images, protocol buffers … */
+bool canon_is_binary(struct span type);
+bool canon_is_protobuf(struct span type);
+bool canon_is_form(struct span type);
+/* 0, -EBADMSG: not JSON, -E2BIG, -ENOMEM. */
 int canon_json(struct span text, struct buffer *out);
-/* The same of a value. */
-int canon_dump_json(const json_t *json, struct buffer *out);
-/* The value, or NULL; `flags`: jansson's. */
-json_t *canon_load_json(struct span text, size_t flags);
-/* The normalised form of one value: JSON if it is, else text. 0 or -errno, `out` may have grown. */
-int canon_normal_value(struct span value, enum shape_context context, struct buffer *out);
-/* -EBADMSG: not an object or array. */
-int canon_normal_json(struct span text, struct buffer *out);
-int canon_normal_text(struct span text, enum shape_context context, struct buffer *out);
 
+/* What a normalised form is made with: the view of one side, looked up once. */
+struct canon_normal {
+	const struct origins *origins; /* may be NULL */
+	const struct handed *handed;   /* likewise */
+	struct canon_marks *marks;     /* likewise; grows */
+	struct rules_view rules;       /* those that apply */
+	bool ruled_text;
+	struct shape_window window;
+	bool windowed;
+	bool url; /* a path is not of the file system */
+};
+/* `line`: the first of the form, or empty: no rules apply. `view` is borrowed. */
+void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, struct span line);
+
+/* The normalised form of one value: JSON if it is, else text. 0 or -errno, `out` may have grown. */
+int canon_normal_value(
+	struct canon_normal *n, struct span value, enum shape_context context, struct buffer *out);
+/* -EBADMSG: not an object or array. */
+int canon_normal_json(struct canon_normal *n, struct span text, struct buffer *out);
+/* `quoted`: as it stands in a string of JSON. */
+int canon_normal_text(struct canon_normal *n, struct span text, enum shape_context context,
+	bool quoted, struct buffer *out);
+/* Bytes in which a UUID spelled out is an id, and nothing else is told from what it looks like. */
+int canon_normal_binary(struct canon_normal *n, struct span bytes, struct buffer *out);
+/* What may be JSON in base64, too: the value of a header or parameter. */
+int canon_normal_parameter(struct canon_normal *n, struct span value, struct buffer *out);
+/* Content in canonical form. */
+int canon_normal_body(
+	struct canon_normal *n, struct span type, struct span body, struct buffer *out);
+/* -EBADMSG: its canonical form is its bytes. */
+int canon_normal_multipart(
+	struct canon_normal *n, struct span type, struct span body, struct buffer *out);
+/* Notes the value that `mark` stands for, if it is of a client's own making. `marks` may be NULL.
+ */
+int canon_note_mark(struct canon_marks *marks, const char *mark, struct span value);
+/* Whether a number is a time of this side's run. */
+bool canon_normal_is_time(const struct canon_normal *n, struct span number);
+
+#define CANON_BOUNDARY_BYTES_MAX 256 /* 70 by RFC 2046 */
 /* The boundary of a multipart Content-Type, or an empty span. */
 struct span canon_boundary(struct span content_type);
-/* Appends `s` with each boundary delimiter (after `dashes`, at a line's start) made neutral. */
-int canon_neutral_boundary(struct span s, struct span boundary, struct buffer *out);
 
 /*
  * Puts the redactor's own placeholders, and a mark over each, where a recorded head has them: the
@@ -54,5 +89,6 @@ int canon_hide_secrets(struct span s, struct buffer *out);
 
 #define CANON_SECRET   "{{secret}}"
 #define CANON_BOUNDARY "{{boundary}}"
+#define CANON_ANY      "{{any}}" /* where a rule names no mark */
 
 #endif

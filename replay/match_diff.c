@@ -4,13 +4,16 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/match_align.h"
 
 #define PATH_BYTES_MAX 1024
+#define NESTED_MAX     4 /* JSON in a string of JSON in a string */
 
 /* Where in the document the walk is: "$.messages[0].content". */
 struct walk {
 	struct match_diff *diff;
 	struct buffer path;
+	int nested;
 };
 
 bool match_diff_wants_more(const struct match_diff *d)
@@ -38,19 +41,25 @@ void match_diff_add(struct match_diff *d, const char *at, json_t *expected, json
 	json_array_append_new(d->list, entry);
 }
 
+static json_t *last_entry(const struct match_diff *d)
+{
+	return json_array_get(d->list, json_array_size(d->list) - 1);
+}
+
 void match_diff_text(struct match_diff *d, const char *at, struct span expected, struct span actual,
 	bool with_offset)
 {
-	json_t *e = NULL, *a = NULL;
+	json_t *e = NULL, *a = NULL, *hunks = NULL;
 	size_t offset = 0;
 	bool listed = match_diff_wants_more(d);
 
 	if (listed)
-		match_excerpts(expected, actual, &e, &a, &offset);
+		hunks = match_excerpts(expected, actual, &e, &a, &offset);
 	match_diff_add(d, at, e, a);
 	if (listed && with_offset)
-		json_object_set_new(json_array_get(d->list, json_array_size(d->list) - 1), "offset",
-			json_integer((json_int_t)offset));
+		json_object_set_new(last_entry(d), "offset", json_integer((json_int_t)offset));
+	if (hunks)
+		json_object_set_new(last_entry(d), "words", hunks);
 }
 
 static struct span string_span(const json_t *s)
@@ -74,7 +83,8 @@ static json_t *shown(json_t *value)
 	return text;
 }
 
-static void add(struct walk *w, json_t *expected, json_t *actual)
+/* NULL: it is not listed any more. */
+static json_t *add(struct walk *w, json_t *expected, json_t *actual)
 {
 	bool listed = match_diff_wants_more(w->diff);
 	char *at = listed ? span_dup((struct span){w->path.data, w->path.len}) : NULL;
@@ -82,6 +92,7 @@ static void add(struct walk *w, json_t *expected, json_t *actual)
 	match_diff_add(w->diff, at ? at : "$", listed && expected ? shown(expected) : NULL,
 		listed && actual ? shown(actual) : NULL);
 	free(at);
+	return listed ? last_entry(w->diff) : NULL;
 }
 
 static bool is_identifier(const char *key)
@@ -132,34 +143,6 @@ static void compare_objects(struct walk *w, json_t *expected, json_t *actual)
 	}
 }
 
-static void compare_arrays(struct walk *w, json_t *expected, json_t *actual)
-{
-	size_t n = json_array_size(expected), m = json_array_size(actual), path_len = w->path.len;
-
-	for (size_t i = 0; i < n || i < m; i++) {
-		push_index(w, i);
-		compare_child(w, path_len, json_array_get(expected, i), json_array_get(actual, i));
-	}
-}
-
-static void compare_strings(struct walk *w, json_t *expected, json_t *actual)
-{
-	json_t *e, *a;
-	size_t offset;
-	char *at;
-
-	if (json_equal(expected, actual))
-		return;
-	if (!match_diff_wants_more(w->diff)) {
-		w->diff->count++;
-		return;
-	}
-	at = span_dup((struct span){w->path.data, w->path.len});
-	match_excerpts(string_span(expected), string_span(actual), &e, &a, &offset);
-	match_diff_add(w->diff, at ? at : "$", e, a);
-	free(at);
-}
-
 static uint64_t count_leaves(const json_t *value)
 {
 	uint64_t count = 0;
@@ -176,12 +159,128 @@ static uint64_t count_leaves(const json_t *value)
 }
 
 /* Listed as one difference, counted by its size: a longer conversation is further away. */
-static void add_one_sided(struct walk *w, json_t *expected, json_t *actual)
+static json_t *add_one_sided(struct walk *w, json_t *expected, json_t *actual)
 {
-	uint64_t leaves = count_leaves(expected ? expected : actual);
+	json_t *value = expected ? expected : actual, *entry = add(w, expected, actual);
+	const char *name = match_name_of(value);
 
-	add(w, expected, actual);
-	w->diff->count += leaves - 1;
+	w->diff->count += count_leaves(value) - 1;
+	if (entry && name)
+		json_object_set_new(entry, "name", json_string(name) ?: json_null());
+	return entry;
+}
+
+/* What was taken out in one place and put in at another is one difference. */
+static bool is_moved(struct match_pair *pairs, size_t count, size_t added, json_t *expected,
+	json_t *actual, size_t *ret_from)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (pairs[i].actual != MATCH_ALONE || pairs[i].expected == MATCH_ALONE)
+			continue;
+		if (!json_equal(json_array_get(expected, pairs[i].expected),
+			    json_array_get(actual, added)))
+			continue;
+		*ret_from = pairs[i].expected;
+		pairs[i].expected = MATCH_ALONE;
+		return true;
+	}
+	return false;
+}
+
+#define MOVES_MAX 64 /* more changes than that to one array are shown as they are */
+
+static void find_moves(
+	struct walk *w, struct match_pair *pairs, size_t count, json_t *expected, json_t *actual)
+{
+	size_t path_len = w->path.len, from;
+	json_t *entry;
+
+	for (size_t i = 0; i < count; i++) {
+		if (pairs[i].expected != MATCH_ALONE || pairs[i].actual == MATCH_ALONE ||
+			!is_moved(pairs, count, pairs[i].actual, expected, actual, &from))
+			continue;
+		push_index(w, pairs[i].actual);
+		entry = add_one_sided(w, NULL, json_array_get(actual, pairs[i].actual));
+		if (entry)
+			json_object_set_new(entry, "moved_from", json_integer((json_int_t)from));
+		w->path.len = path_len;
+		pairs[i].actual = MATCH_ALONE;
+	}
+}
+
+static size_t count_alone(const struct match_pair *pairs, size_t count)
+{
+	size_t alone = 0;
+
+	for (size_t i = 0; i < count; i++)
+		alone += pairs[i].expected == MATCH_ALONE || pairs[i].actual == MATCH_ALONE;
+	return alone;
+}
+
+/* Numbered as they are now; what is there no more, as it was. */
+static void compare_arrays(struct walk *w, json_t *expected, json_t *actual)
+{
+	size_t path_len = w->path.len, count, alone;
+	struct match_pair *pairs = match_align(expected, actual, &count);
+
+	if (!pairs) {
+		add(w, expected, actual);
+		return;
+	}
+	alone = count_alone(pairs, count);
+	if (alone > 1 && alone <= MOVES_MAX)
+		find_moves(w, pairs, count, expected, actual);
+	for (size_t i = 0; i < count; i++) {
+		size_t e = pairs[i].expected, a = pairs[i].actual;
+
+		if (e == MATCH_ALONE && a == MATCH_ALONE)
+			continue;
+		push_index(w, a == MATCH_ALONE ? e : a);
+		compare_child(w, path_len, e == MATCH_ALONE ? NULL : json_array_get(expected, e),
+			a == MATCH_ALONE ? NULL : json_array_get(actual, a));
+	}
+	free(pairs);
+}
+
+static json_t *load_nested(const json_t *string)
+{
+	const char *text = json_string_value(string);
+
+	if (*text != '{' && *text != '[')
+		return NULL;
+	return json_loadb(text, json_string_length(string), JSON_ALLOW_NUL, NULL);
+}
+
+/* JSON inside a string is compared as what it is. False: it is none, or spelled otherwise. */
+static bool compare_nested(struct walk *w, json_t *expected, json_t *actual)
+{
+	json_t *e = w->nested < NESTED_MAX ? load_nested(expected) : NULL;
+	json_t *a = e ? load_nested(actual) : NULL;
+	uint64_t before = w->diff->count;
+
+	if (e && a) {
+		w->nested++;
+		compare(w, e, a);
+		w->nested--;
+	}
+	json_decref(e);
+	json_decref(a);
+	return w->diff->count != before;
+}
+
+static void compare_strings(struct walk *w, json_t *expected, json_t *actual)
+{
+	char *at;
+
+	if (json_equal(expected, actual) || compare_nested(w, expected, actual))
+		return;
+	if (!match_diff_wants_more(w->diff)) {
+		w->diff->count++;
+		return;
+	}
+	at = span_dup((struct span){w->path.data, w->path.len});
+	match_diff_text(w->diff, at ? at : "$", string_span(expected), string_span(actual), false);
+	free(at);
 }
 
 static void compare(struct walk *w, json_t *expected, json_t *actual)
@@ -200,7 +299,7 @@ static void compare(struct walk *w, json_t *expected, json_t *actual)
 
 void match_diff_json(struct match_diff *d, json_t *expected, json_t *actual)
 {
-	struct walk w = {d, BUFFER(PATH_BYTES_MAX)};
+	struct walk w = {d, BUFFER(PATH_BYTES_MAX), 0};
 
 	(void)buffer_append(&w.path, "$", 1);
 	compare(&w, expected, actual);

@@ -29,27 +29,31 @@ static int compare_names(struct span a, struct span b)
 	return r ? r : (a.len > b.len) - (a.len < b.len);
 }
 
+static void copy_name(struct span name, char to[static MATCH_EXCERPT_MAX])
+{
+	size_t len = name.len < MATCH_EXCERPT_MAX ? name.len : MATCH_EXCERPT_MAX - 1;
+
+	memcpy(to, name.data, len);
+	to[len] = '\0';
+}
+
 static void add_named(struct match_diff *d, struct span name, json_t *expected, json_t *actual)
 {
 	char at[MATCH_EXCERPT_MAX];
-	size_t len = name.len < sizeof(at) ? name.len : sizeof(at) - 1;
 
-	memcpy(at, name.data, len);
-	at[len] = '\0';
+	copy_name(name, at);
 	match_diff_add(d, at, expected, actual);
 }
 
 static void diff_values(
 	struct match_diff *d, struct span name, struct span expected, struct span actual)
 {
-	json_t *e = NULL, *a = NULL;
-	size_t offset;
+	char at[MATCH_EXCERPT_MAX];
 
 	if (span_equal(expected, actual))
 		return;
-	if (match_diff_wants_more(d))
-		match_excerpts(expected, actual, &e, &a, &offset);
-	add_named(d, name, e, a);
+	copy_name(name, at);
+	match_diff_text(d, at, expected, actual, false);
 }
 
 /* Both are sorted by name: walked side by side, a name only one has stands out. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include "replay/canon_private.h"
 
 /*
  * Requests whose client waits for an answer before it goes on: found by their heads and what has
@@ -12,18 +11,14 @@
 
 #define COMPARED_MAX (64u << 10) /* of a body's beginning, to choose by */
 
-static int normal_text(struct span s, struct buffer *out)
-{
-	return canon_normal_value(s, SHAPES_TEXT, out);
-}
-
 /* Bytes of a body as the normalised form has them. */
-static int same_normalised(struct span a, struct span b)
+static int same_normalised(const struct matcher *m, struct span recorded, struct span actual)
 {
 	struct buffer x = BUFFER(CANON_NORMAL_MAX), y = BUFFER(CANON_NORMAL_MAX);
-	int r = normal_text(a, &x);
+	struct span line = {0};
+	int r = canon_normalise_message(recorded, line, &m->options.recorded, &x);
 
-	r = r ? r : normal_text(b, &y);
+	r = r ? r : canon_normalise_message(actual, line, &m->options.live, &y);
 	r = r ? r : span_equal((struct span){x.data, x.len}, (struct span){y.data, y.len});
 	buffer_free(&x);
 	buffer_free(&y);
@@ -42,7 +37,7 @@ int match_goes_on(const struct matcher *m, const struct exchange *taken, struct 
 	if (!r && !request->complete && expected.len < bytes.len)
 		bytes.len = expected.len;
 	if (!r)
-		r = span_equal(expected, bytes) || same_normalised(expected, bytes);
+		r = span_equal(expected, bytes) || same_normalised(m, expected, bytes);
 	buffer_free(&recorded);
 	return r;
 }
@@ -122,23 +117,11 @@ int match_early(struct matcher *m, const struct canon_input *request, struct mat
 	return r == -ENOMEM ? r : 0;
 }
 
-static struct match_call *call_of(struct matcher *m, const struct exchange *x)
+static void keep(struct matcher *m, struct match_call *call, const struct match_request *q,
+	bool exact, struct match *ret)
 {
-	size_t i = 0;
-
-	while (m->calls[i].exchange != x)
-		i++;
-	return &m->calls[i];
-}
-
-static bool same_key(
-	const struct match_call *call, const struct match_request *q, enum match_key kind)
-{
-	return memcmp(&call->keys[kind], &q->keys[kind], sizeof(call->keys[kind])) == 0;
-}
-
-static void keep(struct matcher *m, const struct match_call *call, bool exact, struct match *ret)
-{
+	match_take(m, call, q);
+	m->totals.exact += exact;
 	m->totals.normalised += !exact;
 	ret->outcome = exact ? MATCH_EXACT : MATCH_NORMALISED;
 	ret->exchange = call->exchange;
@@ -153,7 +136,7 @@ static void give_back(struct matcher *m, struct match_call *call)
 int match_early_end(struct matcher *m, const struct canon_input *request,
 	const struct exchange *taken, bool only, struct match *ret)
 {
-	struct match_call *call = call_of(m, taken);
+	struct match_call *call = match_call_of(m, taken);
 	struct match_request q = MATCH_REQUEST();
 	struct form parts;
 	int r = match_request_make(m, request, &q, &parts);
@@ -164,9 +147,9 @@ int match_early_end(struct matcher *m, const struct canon_input *request,
 		match_request_free(&q);
 		return r;
 	}
-	exact = same_key(call, &q, KEY_CANONICAL);
-	if (exact || same_key(call, &q, KEY_NORMALISED)) {
-		keep(m, call, exact, ret);
+	exact = match_key_equal(&call->keys[KEY_CANONICAL], &q.keys[KEY_CANONICAL]);
+	if (exact || match_is_normalised(call, &q)) {
+		keep(m, call, &q, exact, ret);
 	} else {
 		give_back(m, call);
 		if (only) {

@@ -70,11 +70,13 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 	return same;
 }
 
-static bool agrees_normalised(struct span recorded, struct span actual)
+static bool agrees_normalised(
+	const struct match_options *options, struct span recorded, struct span actual)
 {
 	struct buffer a = BUFFER(CANON_MAX), b = BUFFER(CANON_MAX);
-	bool same = !canon_normal_value(recorded, SHAPES_TEXT, &a) &&
-		!canon_normal_value(actual, SHAPES_TEXT, &b) &&
+	struct span line = {0};
+	bool same = !canon_normalise_message(recorded, line, &options->recorded, &a) &&
+		!canon_normalise_message(actual, line, &options->live, &b) &&
 		fits((struct span){a.data, a.len}, (struct span){b.data, b.len});
 
 	buffer_free(&a);
@@ -82,11 +84,12 @@ static bool agrees_normalised(struct span recorded, struct span actual)
 	return same;
 }
 
-enum match_outcome message_match(struct span recorded, struct span actual)
+enum match_outcome message_match(
+	const struct match_options *options, struct span recorded, struct span actual)
 {
 	if (fits(recorded, actual) || agrees_as_json(recorded, actual))
 		return MATCH_EXACT;
-	return agrees_normalised(recorded, actual) ? MATCH_NORMALISED : MATCH_DIFFERENT;
+	return agrees_normalised(options, recorded, actual) ? MATCH_NORMALISED : MATCH_DIFFERENT;
 }
 
 /* A message as it may be shown. */
@@ -98,12 +101,13 @@ static void hide(struct span message, struct buffer *out)
 		buffer_reset(out);
 }
 
-static void hide_volatile(struct span message, struct buffer *out)
+static void hide_volatile(struct span message, const struct canon_view *view, struct buffer *out)
 {
 	struct buffer hidden = BUFFER(8 * EXPLAIN_MAX);
+	struct span line = {0};
 
 	hide(message, &hidden);
-	if (canon_normal_value((struct span){hidden.data, hidden.len}, SHAPES_TEXT, out))
+	if (canon_normalise_message((struct span){hidden.data, hidden.len}, line, view, out))
 		buffer_reset(out);
 	buffer_free(&hidden);
 }
@@ -114,13 +118,14 @@ static json_t *parse(const struct buffer *text)
 			 : NULL;
 }
 
-static void find_differences(struct span expected, struct span actual, struct match_diff *diff)
+static void find_differences(const struct match_options *options, struct span expected,
+	struct span actual, struct match_diff *diff)
 {
 	struct buffer e = BUFFER(16 * EXPLAIN_MAX), a = BUFFER(16 * EXPLAIN_MAX);
 	json_t *expected_json, *actual_json;
 
-	hide_volatile(expected, &e);
-	hide_volatile(actual, &a);
+	hide_volatile(expected, &options->recorded, &e);
+	hide_volatile(actual, &options->live, &a);
 	expected_json = parse(&e);
 	actual_json = parse(&a);
 	if (expected_json && actual_json)
@@ -184,15 +189,15 @@ static json_t *explanation(const struct exchange *e, size_t number, bool known,
 	return x;
 }
 
-void message_miss(const struct tape *t, const struct exchange *e, size_t expected,
-	struct span actual, struct match *ret)
+void message_miss(const struct tape *t, const struct match_options *options,
+	const struct exchange *e, size_t expected, struct span actual, struct match *ret)
 {
 	struct match_diff diff = {.list = json_array()};
 	bool known = expected < e->frame_count;
 	struct span recorded = {0};
 
 	if (known && message_read(t, &e->frames[expected], &recorded) == 0)
-		find_differences(recorded, actual, &diff);
+		find_differences(options, recorded, actual, &diff);
 	*ret = (struct match){.outcome = known ? MATCH_DIFFERENT : MATCH_USED_UP, .nearest = e};
 	ret->explanation = explanation(e, number_of(e, expected), known, ret->outcome, diff.list);
 }

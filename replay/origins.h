@@ -40,15 +40,33 @@ int origins_add(struct origins *o, enum origin_kind kind, struct span value);
 int origins_add_draw(struct origins *o, struct span bytes);
 
 /*
- * For marking: the length of the known path (FOLDER, HOME, TEMPORARY, as such or as a slug:
- * "-home-me-project") that begins at text.data[at], and its mark; 0: none. No letter or digit
- * stands before `at`.
+ * For marking: the length of the known path (FOLDER, HOME, TEMPORARY, as such, percent-encoded or
+ * as a slug: "-home-me-project", "home-me-project") that begins at text.data[at], and its mark; 0:
+ * none. No letter or digit stands before `at`. The path of a URL is none of the file system's: not
+ * to be asked about.
  */
 size_t origins_path(const struct origins *o, struct span text, size_t at, const char **ret_mark);
-/* The same for what was drawn. Long enough that it is no accident. */
+/*
+ * The same for what was drawn. Long enough that it is no accident. What a shape tells (shapes.h)
+ * should have that mark: the other side may know it by its shape alone.
+ */
 size_t origins_drawn(const struct origins *o, struct span text, size_t at, const char **ret_mark);
 /* For comparing: what a whole word might be, as 1 << kind; short pids, names and times too. */
 uint32_t origins_kinds(const struct origins *o, struct span word);
+
+/* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
+bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);
+
+/*
+ * Finds the values in a text, or in the requests of a tape as they are compared, that spell what
+ * was drawn; adds them (ORIGIN_RANDOM) and says each once. 0, -ENOMEM, or what `found` returned.
+ */
+bool origins_has_draws(const struct origins *o);
+int origins_search(struct origins *o, struct span text,
+	int (*found)(void *context, struct span value), void *context);
+struct tape;
+int origins_search_tape(struct origins *o, const struct tape *t,
+	int (*found)(void *context, struct span value), void *context);
 
 const char *origin_name(enum origin_kind kind);
 /* False: not the name of a kind. */

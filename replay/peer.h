@@ -23,14 +23,27 @@ struct peer_timing {
 	double factor; /* recorded gaps are divided by this; 1: as recorded */
 };
 
+/* A recorded response that was sent whole; times are CLOCK_MONOTONIC. */
+struct peer_served {
+	const struct exchange *exchange;
+	uint64_t asked_ns;          /* the request was complete */
+	uint64_t first_ns, last_ns; /* the first and the last of the response had left */
+};
+
 struct peer_options {
 	struct event_base *base;
 	struct tape *tape;       /* borrowed */
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
+	/* NULL, or: called before what a client said is matched, for what is to be known by then.
+	 */
+	void (*on_ask)(void *context);
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
+	/* What was found for each request, and when it was out; NULL: nobody asks. */
+	void (*on_match)(void *context, const struct match *match);
+	void (*on_served)(void *context, const struct peer_served *served);
 	void *context;
 };
 

@@ -9,14 +9,10 @@
 
 /* A request that has come, whatever it was spoken in: what the recording has for it. */
 
-static const char *const miss_sentences[MATCH_OUTCOME_MAX] = {
-	[MATCH_USED_UP] = "Every recorded answer to this request has been served already.",
-	[MATCH_DIFFERENT] =
-		"A request to this endpoint was recorded, but this one differs from it.",
-	[MATCH_NO_ENDPOINT] = "This method and path were never recorded for this host.",
-	[MATCH_NO_HOST] = "This host was never recorded.",
-	[MATCH_SINK_UNRECORDED] = "This telemetry was never recorded.",
-};
+struct span ask_body_span(const struct ask_body *b)
+{
+	return (struct span){b->bytes.data, b->bytes.len};
+}
 
 void ask_body_free(struct ask_body *b)
 {
@@ -61,6 +57,7 @@ static struct span scheme_of(const struct connection *c)
 static void describe(const struct connection *c, const struct http1_head *head,
 	const char *authority, const struct ask_body *body, struct canon_input *ret)
 {
+	peer_asked(c->peer);
 	*ret = (struct canon_input){
 		.scheme = scheme_of(c),
 		.authority = span_of(authority),
@@ -80,9 +77,22 @@ static void describe(const struct connection *c, const struct http1_head *head,
 static int report(const struct connection *c, int error, const struct match *match)
 {
 	const struct peer_options *options = &c->peer->options;
+	if (error == 0 && options->on_match)
+		options->on_match(options->context, match);
 	if (error == 0 && match_is_miss(match) && options->on_miss)
 		options->on_miss(options->context, match);
 	return error;
+}
+
+void ask_served(const struct connection *c, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t first_ns)
+{
+	const struct peer_options *options = &c->peer->options;
+	struct peer_served served = {exchange, asked_ns, first_ns, monotonic_ns()};
+	if (!served.first_ns)
+		served.first_ns = served.last_ns;
+	if (options->on_served && exchange)
+		options->on_served(options->context, &served);
 }
 
 int ask(struct connection *c, const struct http1_head *head, const struct ask_body *body,
@@ -127,43 +137,6 @@ int ask_early_end(struct connection *c, const struct http1_head *head, const str
 	int r = match_early_end(c->peer->options.matcher, &input, taken, only, ret);
 	free(authority);
 	return report(c, r, ret);
-}
-
-const char *ask_miss_message(const struct match *match)
-{
-	json_t *text = json_object_get(match->explanation, "message");
-	return json_is_string(text) ? json_string_value(text) : miss_sentences[match->outcome];
-}
-
-static char *explain_miss(const struct match *match)
-{
-	json_t *body = json_pack("{s:{s:s,s:s,s:s,s:n},s:O?}", "error", "type",
-		"rrshim_replay_mismatch", "code", match_outcome_name(match->outcome), "message",
-		ask_miss_message(match), "param", "rrshim", match->explanation);
-	char *encoded = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	json_decref(body);
-	return encoded;
-}
-
-int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret)
-{
-	char *body = explain_miss(match);
-	if (!body)
-		return -ENOMEM;
-	*ret = BUFFER(SIZE_MAX);
-	int r = buffer_printf(ret,
-		"HTTP/1.1 400 Bad Request\r\n"
-		"Content-Type: application/json\r\n"
-		"x-should-retry: false\r\n"
-		"x-rrshim: replay-mismatch\r\n"
-		"Connection: %s\r\n"
-		"Content-Length: %zu\r\n"
-		"\r\n",
-		request->keep_alive ? "keep-alive" : "close", strlen(body));
-	if (r == 0 && !span_equal(request->method, SPAN_LITERAL("HEAD")))
-		r = buffer_append(ret, body, strlen(body));
-	free(body);
-	return r;
 }
 
 int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret)

@@ -181,7 +181,7 @@ void connection_take(struct connection *c, struct span input)
 		take_first_input(c, input);
 }
 
-/* One read. False: nothing more to read now. */
+/* One read. False: nothing more to read now; if there is after all, epoll says so again. */
 static bool read_once(struct connection *c)
 {
 	struct peer *peer = c->peer;
@@ -189,7 +189,7 @@ static bool read_once(struct connection *c)
 	if (n > 0) {
 		peer->stats.bytes_in += (uint64_t)n;
 		connection_take(c, (struct span){peer->scratch, (size_t)n});
-		return true;
+		return c->stream.ssl || (size_t)n == sizeof(peer->scratch);
 	}
 	if (n == 0)
 		end_of_input(c);

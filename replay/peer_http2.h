@@ -48,6 +48,7 @@ struct http2_stream {
 	const struct exchange *exchange; /* NULL: a miss, whose content is `out` */
 	struct playback playback;
 	uint64_t asked_ns; /* the request was complete */
+	uint64_t first_ns; /* its head had left; 0: not yet */
 	uint64_t due_ns;   /* look again then; 0: not waiting for a time */
 	struct buffer out; /* content on its way, from `out_done` */
 	size_t out_done;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/miss_reply.h"
 
 /*
  * A stream's request, put together as the HTTP/1.1 request that says the same: that is what
@@ -11,9 +12,6 @@
  */
 
 #define HEAD_MAX (4 * HTTP1_HEAD_BYTES_MAX) /* fields and the pseudo-headers, each bounded */
-
-#define GRPC_MESSAGE_MAX         2000 /* clients refuse long metadata */
-#define GRPC_FAILED_PRECONDITION 9    /* the one that says "do not retry" */
 
 void http2_request_free(struct http2_stream *s)
 {
@@ -83,39 +81,11 @@ bool http2_request_is_grpc(const struct http1_head *head)
 		(type.len == len || strchr("+; ", type.data[len]));
 }
 
-/* gRPC's percent-encoding of a status message. */
-static int append_message(struct buffer *out, const char *message)
-{
-	int r = 0;
-	for (size_t i = 0; message[i] && i < GRPC_MESSAGE_MAX && r == 0; i++) {
-		uint8_t c = (uint8_t)message[i];
-		r = buffer_printf(out, c < ' ' || c > '~' || c == '%' ? "%%%02X" : "%c", c);
-	}
-	return r;
-}
-
-/* A gRPC client shows its program the status alone, never the body of an HTTP error. */
-static int write_grpc_miss(const struct match *match, struct buffer *ret)
-{
-	*ret = BUFFER(HTTP1_HEAD_BYTES_MAX);
-	int r = buffer_printf(ret,
-		"HTTP/1.1 200 OK\r\n"
-		"content-type: application/grpc\r\n"
-		"x-rrshim: replay-mismatch\r\n"
-		"grpc-status: %d\r\n"
-		"grpc-message: ",
-		GRPC_FAILED_PRECONDITION);
-	r = r ? r : append_message(ret, ask_miss_message(match));
-	return r ? r : buffer_append(ret, "\r\n\r\n", 4);
-}
-
 void http2_request_miss(
 	struct http2_stream *s, const struct match *match, const struct http1_head *head)
 {
 	struct buffer response = {0};
-	int r = http2_request_is_grpc(head) ? write_grpc_miss(match, &response)
-					    : ask_write_miss(match, head, &response);
-	if (r < 0)
+	if (miss_reply_write(match, head, ask_body_span(&s->body), &response) < 0)
 		s->http2->connection->dead = true;
 	http2_response_miss(s, &response);
 }

@@ -109,6 +109,7 @@ static bool finish_body(struct http2_stream *s, uint32_t *flags)
 	if (e && await(s, e->response.end_ns))
 		return false;
 	s->stage = HTTP2_OVER;
+	ask_served(s->http2->connection, e, s->asked_ns, s->first_ns);
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
 	if (s->trailers.len) {
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -194,6 +195,9 @@ static bool play_head(struct http2_stream *s)
 	}
 	bool over = ends_with_head(s);
 	s->stage = over ? HTTP2_OVER : HTTP2_BODY;
+	s->first_ns = monotonic_ns();
+	if (over)
+		ask_served(s->http2->connection, s->exchange, s->asked_ns, s->first_ns);
 	check(s, http2_submit_head(s, head, over ? NULL : &body));
 	return false;
 }

@@ -36,6 +36,13 @@ struct peer {
 	uint8_t scratch[SCRATCH_BYTES]; /* one read of whichever connection is at it */
 };
 
+/* Before what a client said is matched. */
+static inline void peer_asked(const struct peer *p)
+{
+	if (p->options.on_ask)
+		p->options.on_ask(p->options.context);
+}
+
 /* What is owed to the client for one request, in the order of the requests. */
 struct reply {
 	TAILQ_ENTRY(reply) link;
@@ -44,6 +51,7 @@ struct reply {
 	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
 	uint64_t asked_ns; /* the request was complete */
+	uint64_t first_ns; /* the first bytes of `exchange` had left; 0: not yet */
 	bool last;         /* of `bytes`: the connection ends after it */
 };
 TAILQ_HEAD(reply_list, reply);
@@ -136,6 +144,8 @@ struct ask_body {
 
 int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
 void ask_body_free(struct ask_body *b);
+/* Its bytes as they came; empty past CANON_BODY_MAX. */
+struct span ask_body_span(const struct ask_body *b);
 /*
  * Takes the recorded exchange for a whole request and reports a miss. 0 or -ENOMEM; either way the
  * caller drops ret->explanation.
@@ -151,10 +161,10 @@ int ask_early(struct connection *c, const struct http1_head *head, const struct 
 /* As ask(), for the whole of a request that was taken early, or what shows that it is another. */
 int ask_early_end(struct connection *c, const struct http1_head *head, const struct ask_body *body,
 	const struct exchange *taken, bool only, struct match *ret);
-/* A miss in one sentence; owned by it. */
-const char *ask_miss_message(const struct match *match);
-/* The response to a miss, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
-int ask_write_miss(const struct match *match, const struct http1_head *request, struct buffer *ret);
+
+/* Says that all of the response has been sent; `first_ns`: when its first byte had, or 0. */
+void ask_served(const struct connection *c, const struct exchange *exchange, uint64_t asked_ns,
+	uint64_t first_ns);
 
 /* What to do about a client that holds its body back for a 100 Continue. */
 struct ask_advice {

@@ -2,6 +2,7 @@
 #include "replay/peer_internal.h"
 
 #include <stdlib.h>
+#include "replay/miss_reply.h"
 #include "replay/websocket.h"
 
 /* What comes in: requests are put together, matched, and what they are owed is queued in order. */
@@ -51,7 +52,8 @@ static void reply_miss(struct connection *c, struct match *match, const struct h
 	struct reply *reply = serve_add_reply(c);
 	if (reply) {
 		reply->last = !head->keep_alive;
-		c->dead |= ask_write_miss(match, head, &reply->bytes) < 0;
+		c->dead |= miss_reply_write(match, head, ask_body_span(&c->request->body),
+				   &reply->bytes) < 0;
 	}
 }
 

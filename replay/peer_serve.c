@@ -169,6 +169,7 @@ static bool serve_bytes(struct connection *c, struct reply *reply)
 static bool finish_exchange(struct connection *c, struct reply *reply)
 {
 	struct reply done = *reply;
+	ask_served(c, reply->exchange, reply->asked_ns, reply->first_ns);
 	c->playing = false;
 	drop_reply(c, reply);
 	after_response(c, &done);
@@ -192,6 +193,8 @@ static bool serve_exchange(struct connection *c, struct reply *reply)
 	uint64_t recorded_ns;
 	if (reply->handshake)
 		return serve_handshake(c, reply);
+	if (c->playing && !reply->first_ns)
+		reply->first_ns = monotonic_ns();
 	if (!c->playing)
 		playback_start(&c->playback, reply->exchange, reply->interim_sent);
 	c->playing = true;

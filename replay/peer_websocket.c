@@ -117,6 +117,7 @@ static size_t find_message(
 	const struct exchange *e = w->exchange;
 	size_t found = e->frame_count;
 	*ret = MATCH_DIFFERENT;
+	peer_asked(c->peer);
 	for (size_t i = next_acceptable(w, w->ear); i < e->frame_count && *ret != MATCH_EXACT;
 		i = next_acceptable(w, i + 1)) {
 		enum match_outcome outcome;
@@ -124,7 +125,8 @@ static size_t find_message(
 		if (e->frames[i].opcode != (uint32_t)m->opcode ||
 			message_read(c->peer->options.tape, &e->frames[i], &recorded) < 0)
 			continue;
-		outcome = message_match(recorded, m->bytes);
+		outcome = message_match(
+			matcher_options(c->peer->options.matcher), recorded, m->bytes);
 		if (outcome == MATCH_EXACT ||
 			(outcome == MATCH_NORMALISED && *ret == MATCH_DIFFERENT)) {
 			found = i;
@@ -140,7 +142,8 @@ static void miss(struct connection *c, const struct websocket_message *m)
 	const struct websocket_play *w = c->websocket;
 	size_t expected = next_acceptable(w, w->ear);
 	struct match match;
-	message_miss(options->tape, w->exchange, expected, m->bytes, &match);
+	message_miss(options->tape, matcher_options(options->matcher), w->exchange, expected,
+		m->bytes, &match);
 	c->peer->stats.websockets_missed++;
 	if (options->on_miss)
 		options->on_miss(options->context, &match);

@@ -20,10 +20,23 @@ struct word {
 	bool hex; /* nothing but hexadecimal digits */
 };
 
-bool shapes_is_word(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+#define D SHAPE_DIGIT
+#define L SHAPE_LOWER
+#define M (SHAPE_LOWER | SHAPE_NO_HEX)
+#define U SHAPE_UPPER
+#define V (SHAPE_UPPER | SHAPE_NO_HEX)
+/* clang-format off */
+const uint8_t shape_classes[256] = {
+	['0'] = D, D, D, D, D, D, D, D, D, D,
+	['A'] = U, U, U, U, U, U, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+	['a'] = L, L, L, L, L, L, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M,
+};
+/* clang-format on */
+#undef D
+#undef L
+#undef M
+#undef U
+#undef V
 
 static bool is_digit(uint8_t c)
 {
@@ -115,7 +128,8 @@ static size_t prefixed_id(struct span s, const struct word *first)
 		: 0;
 }
 
-bool shapes_is_time(double number)
+/* Seconds since 1970, or 0: it is no time of our years. */
+static double unix_seconds(double number)
 {
 	static const double units[] = {1, 1e3, 1e6, 1e9};
 
@@ -123,13 +137,28 @@ bool shapes_is_time(double number)
 		double seconds = number / units[i];
 
 		if (seconds >= 1577836800 && seconds < 2208988800)
-			return true;
+			return seconds;
 	}
-	return false;
+	return 0;
+}
+
+static bool is_inside(double seconds, const struct shape_window *window)
+{
+	return !window ||
+		(seconds >= (double)window->from - SHAPES_SLACK_S &&
+			seconds <= (double)window->to + SHAPES_SLACK_S);
+}
+
+bool shapes_is_time(double number, const struct shape_window *window)
+{
+	double seconds = unix_seconds(number);
+
+	return seconds > 0 && is_inside(seconds, window);
 }
 
 /* 1795272799, 1795272799.123, 1795272799123. */
-static size_t unix_time(struct span s, const struct word *w)
+static size_t unix_time(
+	struct span s, const struct word *w, const struct shape_window *window, bool *ret_inside)
 {
 	double value = 0;
 	size_t len = w->len;
@@ -138,8 +167,9 @@ static size_t unix_time(struct span s, const struct word *w)
 		return 0;
 	for (size_t i = 0; i < len; i++)
 		value = value * 10 + (s.data[i] - '0');
-	if (!shapes_is_time(value))
+	if (unix_seconds(value) <= 0)
 		return 0;
+	*ret_inside = shapes_is_time(value, window);
 	if (len + 1 < s.len && s.data[len] == '.' && is_digit(s.data[len + 1])) {
 		struct word fraction = word_of(after(s, len + 1));
 
@@ -242,22 +272,26 @@ static bool is_in_name(struct span text, size_t at)
 
 /* Times begin with a digit or the name of a day or month. */
 static size_t any_time(struct span text, size_t at, const struct word *w,
-	enum shape_context context, const char **ret_mark)
+	enum shape_context context, const struct shape_window *window, const char **ret_mark)
 {
 	struct span s = after(text, at);
+	bool inside = true;
 	size_t len;
 
 	if (s.data[0] >= 'a')
 		return 0;
 	*ret_mark = SHAPE_TIME;
-	if ((len = unix_time(s, w)) || (len = shape_timestamp(s)))
-		return len;
-	if (context == SHAPES_HEADER || is_in_name(text, at))
-		return 0;
-	if ((len = shape_clock(s)))
-		return len;
-	*ret_mark = "{{date}}";
-	return shape_date(s);
+	len = unix_time(s, w, window, &inside);
+	len = len ? len : shape_timestamp_in(s, window, &inside);
+	if (!len && context != SHAPES_HEADER && !is_in_name(text, at)) {
+		len = shape_clock_in(s, window, &inside);
+		if (!len)
+			*ret_mark = "{{date}}";
+		len = len ? len : shape_date_in(s, window, &inside);
+	}
+	if (!inside)
+		*ret_mark = NULL;
+	return len;
 }
 
 /* Ids begin with a word and what joins it to the rest. */
@@ -278,8 +312,30 @@ static size_t any_id(struct span s, const struct word *w, const char **ret_mark)
 	return len ? len : prefixed_id(s, w);
 }
 
+/* The first letters of months, weekdays and phrases. */
+bool shapes_may_begin(uint8_t classes, uint8_t first, uint8_t next)
+{
+	static const bool names[256] = {['A'] = true,
+		['B'] = true,
+		['C'] = true,
+		['D'] = true,
+		['F'] = true,
+		['J'] = true,
+		['M'] = true,
+		['N'] = true,
+		['O'] = true,
+		['P'] = true,
+		['S'] = true,
+		['T'] = true,
+		['W'] = true,
+		['c'] = true};
+
+	return (classes & SHAPE_DIGIT) || names[first] || next == '_' || next == '-';
+}
+
 /* Most words are none: each kind is looked for only behind what it begins with. */
-size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark)
+size_t shapes_match_in(struct span text, size_t at, enum shape_context context,
+	const struct shape_window *window, const char **ret_mark)
 {
 	struct span s = after(text, at);
 	struct word w = word_of(s);
@@ -289,7 +345,13 @@ size_t shapes_match(struct span text, size_t at, enum shape_context context, con
 		*ret_mark = "{{tmp}}";
 		return temporary(s);
 	}
-	if ((len = any_id(s, &w, ret_mark)) || (len = any_time(text, at, &w, context, ret_mark)))
+	if ((len = any_id(s, &w, ret_mark)) ||
+		(len = any_time(text, at, &w, context, window, ret_mark)))
 		return len;
 	return context == SHAPES_TEXT ? phrase(s, ret_mark) : 0;
+}
+
+size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark)
+{
+	return shapes_match_in(text, at, context, NULL, ret_mark);
 }

@@ -61,6 +61,17 @@ static const char *const weekdays[] = {
 static const char *const zones[] = {"GMT", "UTC", "CEST", "CET", "BST", "EST", "EDT", "CST", "CDT",
 	"MST", "MDT", "PST", "PDT", "IST", "JST"};
 
+/* What of a time was read; 0: it does not say. */
+struct moment {
+	int year, month, day;
+	int other_month;  /* of "3/4/2026", which is of March or April */
+	int hour, minute; /* minute: and one */
+	bool clock;
+};
+
+#define DAY_S            86400
+#define QUARTER_S        900 /* zones differ by these */
+#define CLOCK_SLACK_S    120
 #define SHORT_NAME       3
 #define FRACTION_MAX     12
 #define ZONE_COMMENT_MAX 48             /* "(Coordinated Universal Time)" */
@@ -76,6 +87,16 @@ static struct span after(struct span s, size_t n)
 static bool is_digit(struct span s, size_t i)
 {
 	return i < s.len && s.data[i] >= '0' && s.data[i] <= '9';
+}
+
+/* Of at most that many digits. */
+static int value_of(struct span s, size_t digits)
+{
+	int value = 0;
+
+	for (size_t i = 0; i < s.len && i < digits && s.data[i] >= '0' && s.data[i] <= '9'; i++)
+		value = value * 10 + (s.data[i] - '0');
+	return value;
 }
 
 /* A number of `digits` digits from `low` to `high`: its length. */
@@ -114,7 +135,7 @@ static bool ends_word(struct span s, size_t len)
 }
 
 /* The name, or its first three letters. */
-static size_t name(struct span s, const char *const *names, size_t count)
+static size_t name(struct span s, const char *const *names, size_t count, int *ret_which)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t len = strlen(names[i]);
@@ -122,6 +143,7 @@ static size_t name(struct span s, const char *const *names, size_t count)
 		if (s.len < SHORT_NAME || (s.data[0] ^ names[i][0]) & ~0x20 ||
 			strncasecmp((const char *)s.data, names[i], SHORT_NAME))
 			continue;
+		*ret_which = (int)i;
 		if (s.len >= len && strncasecmp((const char *)s.data, names[i], len) == 0 &&
 			ends_word(s, len))
 			return len;
@@ -209,7 +231,7 @@ static size_t half_day(struct span s)
 }
 
 /* The length of what one letter of a template stands for, or NO_MATCH. */
-static size_t element(char letter, struct span s)
+static size_t element(char letter, struct span s, int *ret_which)
 {
 	switch (letter) {
 	case 'Y':
@@ -227,9 +249,9 @@ static size_t element(char letter, struct span s)
 	case 'H':
 		return short_number(s, 0, 24);
 	case 'M':
-		return name(s, months, LENGTH_OF(months));
+		return name(s, months, LENGTH_OF(months), ret_which);
 	case 'W':
-		return name(s, weekdays, LENGTH_OF(weekdays));
+		return name(s, weekdays, LENGTH_OF(weekdays), ret_which);
 	case 'f':
 		return fraction(s);
 	case 'z':
@@ -243,51 +265,190 @@ static size_t element(char letter, struct span s)
 	}
 }
 
-static size_t match(const char *template, struct span s)
+static void note(char letter, struct span s, int which, struct moment *m)
+{
+	switch (letter) {
+	case 'Y':
+		m->year = value_of(s, 4);
+		break;
+	case 'm':
+		m->month = value_of(s, 2);
+		break;
+	case 'M':
+		m->month = which + 1;
+		break;
+	case 'd':
+		m->day = value_of(s, 2);
+		break;
+	case 'D':
+		m->other_month = m->day;
+		m->day = value_of(s, 2);
+		break;
+	case 'h':
+	case 'H':
+		m->hour = value_of(s, 2);
+		m->clock = true;
+		break;
+	case 'i': /* the first is the minute */
+		m->minute = m->minute ? m->minute : value_of(s, 2) + 1;
+		break;
+	}
+}
+
+static size_t match(const char *template, struct span s, struct moment *ret)
 {
 	size_t total = 0;
 
+	*ret = (struct moment){0};
 	for (; *template; template ++) {
-		size_t len = element(*template, after(s, total));
+		struct span rest = after(s, total);
+		int which = 0;
+		size_t len = element(*template, rest, &which);
 
 		if (len == NO_MATCH)
 			return 0;
+		note(*template, rest, which, ret);
 		total += len;
 	}
 	return ends_word(s, total) ? total : 0;
 }
 
+/* ---- whether it is of the window ---- */
+
+/* Days since 1970, by the proleptic Gregorian calendar (Hinnant, days_from_civil). */
+static int64_t days_since_1970(int64_t year, int month, int day_of_month)
+{
+	int64_t y = year - (month <= 2), era = y / 400, year_of_era = y - era * 400;
+	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day_of_month - 1;
+
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+		day_of_year - 719468;
+}
+
+static bool overlaps(int64_t from, int64_t to, const struct shape_window *w)
+{
+	return to > w->from - SHAPES_SLACK_S && from < w->to + SHAPES_SLACK_S;
+}
+
+static bool is_day_inside(int64_t year, int month, const struct moment *m, int day_of_month,
+	const struct shape_window *w)
+{
+	int64_t from = days_since_1970(year, month, day_of_month ? day_of_month : 1) * DAY_S;
+	int64_t length = !day_of_month ? 31 * DAY_S : m->clock ? 60 : DAY_S;
+
+	if (m->clock)
+		from += m->hour * 3600 + (m->minute - 1) * 60;
+	return overlaps(from, from + length, w);
+}
+
+/* A time of day in a zone nobody knows: zones differ by quarters of an hour. */
+static bool is_clock_inside(const struct moment *m, const struct shape_window *w)
+{
+	int64_t from = w->from - CLOCK_SLACK_S, to = w->to + CLOCK_SLACK_S;
+	int64_t value = (m->minute - 1) * 60 + QUARTER_S, start = from % QUARTER_S;
+
+	if (to - from >= QUARTER_S)
+		return true;
+	value = start + ((value - start) % QUARTER_S + QUARTER_S) % QUARTER_S;
+	return value < start + (to - from) || value + 60 > start + QUARTER_S;
+}
+
+static bool is_year_inside(int64_t year, const struct moment *m, const struct shape_window *w)
+{
+	if (m->month)
+		return is_day_inside(year, m->month, m, m->day, w);
+	return (m->other_month <= 12 && is_day_inside(year, m->other_month, m, m->day, w)) ||
+		(m->day <= 12 && is_day_inside(year, m->day, m, m->other_month, w));
+}
+
+static bool is_inside(const struct moment *m, const struct shape_window *w)
+{
+	int64_t year = 1970 + w->from / (365.2425 * DAY_S);
+
+	if (!m->day && !m->month)
+		return is_clock_inside(m, w);
+	if (m->year)
+		return is_year_inside(m->year, m, w);
+	return is_year_inside(year - 1, m, w) || is_year_inside(year, m, w) ||
+		is_year_inside(year + 1, m, w);
+}
+
+/* ---- all of them ---- */
+
 /* What every template begins with. */
 static bool may_begin(struct span s)
 {
-	return is_digit(s, 0) || name(s, weekdays, LENGTH_OF(weekdays)) != NO_MATCH ||
-		name(s, months, LENGTH_OF(months)) != NO_MATCH;
+	size_t count = 0;
+	int which;
+
+	while (count < s.len && is_digit(s, count))
+		count++;
+	if (!count)
+		return name(s, weekdays, LENGTH_OF(weekdays), &which) != NO_MATCH ||
+			name(s, months, LENGTH_OF(months), &which) != NO_MATCH;
+	if (count == s.len)
+		return false;
+	switch (s.data[count]) {
+	case '-':
+		return count == 4;
+	case '/':
+		return count == 4 || count <= 2;
+	case 'T':
+		return count == 8;
+	default:
+		return count <= 2;
+	}
 }
 
-static size_t match_any(const char *const *templates, size_t count, struct span s)
+static size_t match_any(const char *const *templates, size_t count, struct span s,
+	const struct shape_window *window, bool *ret_inside)
 {
+	struct moment m;
 	size_t len = 0;
 
 	if (!may_begin(s))
 		return 0;
 	for (size_t i = 0; i < count && !len; i++)
-		len = match(templates[i], s);
+		len = match(templates[i], s, &m);
+	if (len)
+		*ret_inside = !window || is_inside(&m, window);
 	return len;
+}
+
+size_t shape_timestamp_in(struct span s, const struct shape_window *window, bool *ret_inside)
+{
+	return match_any(timestamps, LENGTH_OF(timestamps), s, window, ret_inside);
+}
+
+size_t shape_date_in(struct span s, const struct shape_window *window, bool *ret_inside)
+{
+	return match_any(dates, LENGTH_OF(dates), s, window, ret_inside);
+}
+
+size_t shape_clock_in(struct span s, const struct shape_window *window, bool *ret_inside)
+{
+	size_t len = match_any(clocks, LENGTH_OF(clocks), s, window, ret_inside);
+
+	return len < s.len && s.data[len] == ':' ? 0 : len; /* an Ethernet address */
 }
 
 size_t shape_timestamp(struct span s)
 {
-	return match_any(timestamps, LENGTH_OF(timestamps), s);
+	bool inside;
+
+	return shape_timestamp_in(s, NULL, &inside);
 }
 
 size_t shape_date(struct span s)
 {
-	return match_any(dates, LENGTH_OF(dates), s);
+	bool inside;
+
+	return shape_date_in(s, NULL, &inside);
 }
 
 size_t shape_clock(struct span s)
 {
-	size_t len = match_any(clocks, LENGTH_OF(clocks), s);
+	bool inside;
 
-	return len < s.len && s.data[len] == ':' ? 0 : len; /* an Ethernet address */
+	return shape_clock_in(s, NULL, &inside);
 }

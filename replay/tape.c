@@ -2,6 +2,8 @@
 #include "replay/tape_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +172,48 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 	return name->call && name->node && name->service && canonical ? r : -ENOMEM;
 }
 
+static int on_pid(struct tape *t, uint32_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%" PRIu32, pid);
+	return origins_add(t->origins, ORIGIN_PID, span_of(text));
+}
+
+/* Kinds of a newer writer's are passed over. */
+static int on_origin(struct tape *t, const struct trace_event *e)
+{
+	enum origin_kind kind;
+
+	return origin_by_name(e->origin.kind, &kind)
+		? origins_add(t->origins, kind, e->origin.value)
+		: 0;
+}
+
+/* Written when it came in: earlier than what is still in the rings of that moment. */
+static int on_checkpoint(struct tape *t, const struct trace_event *e)
+{
+	struct tape_checkpoint *c;
+	size_t at = t->checkpoint_count;
+
+	if (at == TAPE_ITEMS_MAX)
+		return -E2BIG;
+	c = tape_grow(t->checkpoints, at, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	t->checkpoints = c;
+	for (; at && c[at - 1].time_ns > e->time_ns; at--)
+		c[at] = c[at - 1];
+	c[at] = (struct tape_checkpoint){
+		.label = span_dup(e->checkpoint.label),
+		.metadata = span_dup(e->checkpoint.metadata),
+		.time_ns = e->time_ns,
+		.pid = e->pid,
+	};
+	t->checkpoint_count++;
+	return c[at].label && c[at].metadata ? 0 : -ENOMEM;
+}
+
 static int on_event(struct tape *t, struct tape_channels *all, const struct trace_event *e,
 	struct event_ref ref)
 {
@@ -178,6 +222,13 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	switch (e->type) {
 	case EVENT_RESOLVE:
 		return on_resolve(t, e);
+	case EVENT_PROCESS:
+	case EVENT_EXEC:
+		return on_pid(t, e->pid);
+	case EVENT_ORIGIN:
+		return on_origin(t, e);
+	case EVENT_CHECKPOINT:
+		return on_checkpoint(t, e);
 	case EVENT_CONNECT:
 	case EVENT_CONNECTED:
 	case EVENT_TLS:
@@ -237,6 +288,18 @@ static void number_exchanges(struct tape *t)
 		t->exchanges[i]->number = i + 1;
 }
 
+/* While it was recorded, clocks showed these times. */
+static int add_clock(struct tape *t)
+{
+	uint64_t from = recording_wall_ns(t->recording);
+	char text[48];
+
+	if (!from)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, from, from + t->duration_ns);
+	return origins_add(t->origins, ORIGIN_CLOCK, span_of(text));
+}
+
 int tape_load(struct recording *r, struct tape **ret)
 {
 	struct tape_channels all = {0};
@@ -246,7 +309,10 @@ int tape_load(struct recording *r, struct tape **ret)
 	if (!t)
 		return -ENOMEM;
 	t->recording = r;
-	error = read_events(t, &all);
+	t->origins = origins_new();
+	error = t->origins ? read_events(t, &all) : -ENOMEM;
+	if (!error)
+		error = add_clock(t);
 	if (!error)
 		error = finish_channels(&all);
 	tape_channels_free(&all);
@@ -258,6 +324,15 @@ int tape_load(struct recording *r, struct tape **ret)
 	tape_sort_dialogues(t);
 	*ret = t;
 	return 0;
+}
+
+const struct tape_checkpoint *tape_find_checkpoint(const struct tape *t, const char *label)
+{
+	for (size_t i = t->checkpoint_count; i-- > 0;) {
+		if (strcmp(t->checkpoints[i].label, label) == 0)
+			return &t->checkpoints[i];
+	}
+	return NULL;
 }
 
 static void free_connect(struct tape_connect *connect)
@@ -288,8 +363,14 @@ void tape_free(struct tape *t)
 		free_connect(&t->connects[i]);
 	for (size_t i = 0; i < t->name_count; i++)
 		free_name(&t->names[i]);
+	for (size_t i = 0; i < t->checkpoint_count; i++) {
+		free(t->checkpoints[i].label);
+		free(t->checkpoints[i].metadata);
+	}
+	free(t->checkpoints);
 	free(t->exchanges);
 	free(t->connects);
 	free(t->names);
+	origins_free(t->origins);
 	free(t);
 }

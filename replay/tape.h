@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include "replay/http1.h"
+#include "replay/origins.h"
 #include "storage/recording.h"
 
 /*
@@ -112,6 +113,13 @@ struct tape_name {
 	struct trace_event event; /* a RESOLVE; spans owned by the tape */
 };
 
+/* A point of the session that a program named. */
+struct tape_checkpoint {
+	char *label, *metadata; /* metadata: JSON, or "" */
+	uint64_t time_ns;
+	uint32_t pid;
+};
+
 struct tape {
 	struct recording *recording; /* borrowed */
 	struct exchange **exchanges;
@@ -119,15 +127,21 @@ struct tape {
 	struct tape_connect *connects;
 	size_t connect_count;
 	struct tape_name *names;
-	size_t name_count, answer_bytes; /* of DNS messages */
-	struct dialogue **dialogues;     /* those of no exchange, by the time of their first byte */
+	size_t name_count, answer_bytes;     /* of DNS messages */
+	struct tape_checkpoint *checkpoints; /* by time */
+	size_t checkpoint_count;
+	struct dialogue **dialogues; /* those of no exchange, by the time of their first byte */
 	size_t dialogue_count;
-	uint64_t duration_ns; /* time of the last event */
+	uint64_t duration_ns;    /* time of the last event */
+	struct origins *origins; /* what was another in every run */
 };
 
 /* Reads all events of `r`. 0 or -errno. The tape borrows `r`, which must outlive it. */
 int tape_load(struct recording *r, struct tape **ret);
 void tape_free(struct tape *t);
+
+/* The last checkpoint of that label; NULL: there is none. */
+const struct tape_checkpoint *tape_find_checkpoint(const struct tape *t, const char *label);
 
 /*
  * Visits the content of a message, framing left out, in order. 0, the visitor's error, or -errno:

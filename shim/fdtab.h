@@ -20,7 +20,8 @@ enum fd_class {
 	FD_TLS,    /* ciphertext: the TLS taps record it */
 	FD_HELPER, /* connected to the helper: it replays, or records what passes between */
 	FD_PAIRED, /* the same, by a socket pair in the socket's place: no loopback here */
-	FD_DNS     /* datagram socket that asks DNS servers: record hears it, replay redirects it */
+	FD_DNS,    /* datagram socket that asks DNS servers: record hears it, replay redirects it */
+	FD_RANDOM  /* /dev/urandom or /dev/random: what is read from it is told (origin.h) */
 };
 
 /* The class byte's other bits: how often a send was looked at for a ClientHello (takeover.h), and

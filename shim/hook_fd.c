@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/fdtab.h"
 #include "shim/key_store.h"
+#include "shim/origin.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
 #include "shim/start.h"
@@ -92,6 +93,7 @@ int shim_open(const char *path, int flags, mode_t mode)
 	int fd = plain_fd(real.open(path, flags, mode));
 
 	key_store_opened(fd, path, flags);
+	origin_opened(fd, path, flags);
 	return fd;
 }
 HOOK_ALIAS(open64, open);
@@ -103,6 +105,7 @@ int shim___open_2(const char *path, int flags)
 	int fd = plain_fd(real.__open_2(path, flags));
 
 	key_store_opened(fd, path, flags);
+	origin_opened(fd, path, flags);
 	return fd;
 }
 HOOK_ALIAS(__open64_2, __open_2);
@@ -112,6 +115,7 @@ int shim_openat(int dir, const char *path, int flags, mode_t mode)
 	int fd = plain_fd(real.openat(dir, path, flags, mode));
 
 	key_store_opened(fd, path, flags);
+	origin_opened(fd, path, flags);
 	return fd;
 }
 HOOK_ALIAS(openat64, openat);
@@ -128,27 +132,34 @@ int shim_creat(const char *path, mode_t mode)
 }
 HOOK_ALIAS(creat64, creat);
 
+static int temporary_file(int fd, const char *path)
+{
+	if (fd >= 0)
+		origin_made(path);
+	return plain_fd(fd);
+}
+
 int shim_mkstemp(char *path)
 {
-	return plain_fd(real.mkstemp(path));
+	return temporary_file(real.mkstemp(path), path);
 }
 HOOK_ALIAS(mkstemp64, mkstemp);
 
 int shim_mkostemp(char *path, int flags)
 {
-	return plain_fd(real.mkostemp(path, flags));
+	return temporary_file(real.mkostemp(path, flags), path);
 }
 HOOK_ALIAS(mkostemp64, mkostemp);
 
 int shim_mkstemps(char *path, int suffix)
 {
-	return plain_fd(real.mkstemps(path, suffix));
+	return temporary_file(real.mkstemps(path, suffix), path);
 }
 HOOK_ALIAS(mkstemps64, mkstemps);
 
 int shim_mkostemps(char *path, int suffix, int flags)
 {
-	return plain_fd(real.mkostemps(path, suffix, flags));
+	return temporary_file(real.mkostemps(path, suffix, flags), path);
 }
 HOOK_ALIAS(mkostemps64, mkostemps);
 

@@ -77,6 +77,10 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 		return shim_setsockopt((int)a, (int)b, (int)c, (const void *)d, (socklen_t)e);
 	case SYS_getsockopt:
 		return shim_getsockopt((int)a, (int)b, (int)c, (void *)d, (socklen_t *)e);
+	case SYS_getrandom:
+		return shim_getrandom((void *)a, (size_t)b, (unsigned int)c);
+	case SYS_mkdirat:
+		return shim_mkdirat((int)a, (const char *)b, (mode_t)c);
 	case SYS_openat:
 		return shim_openat((int)a, (const char *)b, (int)c, (mode_t)d);
 	case SYS_close:

@@ -86,21 +86,34 @@ static void pad(struct ring ring, uint64_t position, uint32_t rest)
 	publish(ring, r, position, rest);
 }
 
+/* With the padding that a record at `head` takes which would wrap. */
+static uint32_t total_bytes(uint64_t head, uint32_t need)
+{
+	uint32_t rest = WIRE_RING_BYTES - (uint32_t)(head % WIRE_RING_BYTES);
+
+	return rest < need ? rest + need : need;
+}
+
+bool ring_has_room(struct ring ring, uint32_t len)
+{
+	uint64_t head = ring_position(ring);
+
+	return has_room(ring, head, total_bytes(head, record_bytes(len)));
+}
+
 struct wire_record *ring_reserve(struct ring ring, uint16_t type, uint32_t len, uint64_t time_ns)
 {
 	uint64_t head = ring_position(ring);
-	uint32_t need = record_bytes(len),
-		 rest = WIRE_RING_BYTES - (uint32_t)(head % WIRE_RING_BYTES);
-	uint32_t total = rest < need ? rest + need : need;
+	uint32_t need = record_bytes(len), total = total_bytes(head, need);
 	struct wire_record *r;
 
 	if (unlikely(!has_room(ring, head, total)) && !wait_for_room(ring, head, total)) {
 		count_lost(ring, len);
 		return NULL;
 	}
-	if (unlikely(rest < need)) {
-		pad(ring, head, rest);
-		head += rest;
+	if (unlikely(total > need)) {
+		pad(ring, head, total - need);
+		head += total - need;
 	}
 	r = record_at(ring, head);
 	r->type = type;

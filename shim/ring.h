@@ -19,6 +19,8 @@ struct ring {
  * counted as lost. [any; not in a vfork child]
  */
 struct wire_record *ring_reserve(struct ring ring, uint16_t type, uint32_t len, uint64_t time_ns);
+/* True when ring_reserve() of that many bytes would not wait. */
+bool ring_has_room(struct ring ring, uint32_t len);
 static inline uint8_t *ring_payload(struct wire_record *r)
 {
 	return (uint8_t *)(r + 1);

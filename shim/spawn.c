@@ -101,8 +101,8 @@ static bool find_library(struct errand *e, const char *library)
 
 static void prune_environment(struct errand *e)
 {
-	static const char *const kept[] = {
-		"RRSHIM_", "HOME=", "PATH=", "TMPDIR=", "XDG_", "USER=", "TZ=", "LANG="};
+	static const char *const kept[] = {"RRSHIM_", "HOME=", "PATH=", "TMPDIR=", "XDG_",
+		"USER=", "LOGNAME=", "PWD=", "TZ=", "LANG="};
 	extern char **environ;
 	size_t n = 0;
 

@@ -9,6 +9,7 @@
 #include "shim/executable.h"
 #include "shim/inline.h"
 #include "shim/message.h"
+#include "shim/origin.h"
 #include "shim/real.h"
 #include "shim/redirect.h"
 #include "shim/spawn.h"
@@ -263,17 +264,18 @@ static struct ring take_free_ring(uint32_t ready, uint64_t owner)
 
 /* Gives a helper that lives a moment to make more, or to free the rings of threads that are gone.
  */
-static struct ring claim_ring(void)
+static struct ring claim_ring(int attempts)
 {
 	uint64_t owner = (uint64_t)(process->slot + 1) << 32 | sys_gettid();
 	uint64_t beat = atomic_load(&arena->beat);
 	struct ring ring = {NULL, NULL};
 
-	for (int attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+	for (int attempt = 0; attempt < attempts; attempt++) {
 		uint32_t ready = atomic_load(&arena->rings_ready);
 
 		ring = take_free_ring(ready, owner);
-		if (ring.head || atomic_load(&arena->stalled_beat) == atomic_load(&arena->beat))
+		if (ring.head || attempts == 1 ||
+			atomic_load(&arena->stalled_beat) == atomic_load(&arena->beat))
 			return ring;
 		start_ring_doorbell();
 		sys_futex_wait(&arena->rings_ready, ready, CLAIM_SLICE_NS);
@@ -289,36 +291,47 @@ static bool may_claim(void)
 	return likely(!start_confined) || sealed;
 }
 
-static struct ring no_ring(void)
-{
-	atomic_fetch_add(&arena->lost_records, 1);
-	return (struct ring){NULL, NULL};
-}
+static const struct ring no_ring = {NULL, NULL};
 
-struct ring start_ring(void)
+static struct ring obtain_ring(int attempts)
 {
 	struct thread *t = &start_thread;
 	uint32_t level = t->depth > 1, generation;
 
-	if (unlikely(atomic_load(&arena->state) != WIRE_LIVE))
-		return (struct ring){NULL, NULL};
 	if (unlikely(t->depth > 2))
-		return no_ring();
+		return no_ring;
 	generation = atomic_load_explicit(&process->generation, memory_order_acquire);
 	if (unlikely(generation == 0 || generation != t->generation)) {
 		if (!may_claim() || !attach_process())
-			return no_ring();
+			return no_ring;
 		memset(t->ring, 0, sizeof(t->ring));
 		t->generation = atomic_load(&process->generation);
 	}
 	if (unlikely(!t->ring[level].head)) {
 		if (may_claim())
-			t->ring[level] = claim_ring();
+			t->ring[level] = claim_ring(attempts);
 		if (!t->ring[level].head)
-			return no_ring();
+			return no_ring;
 		start_ring_doorbell();
 	}
 	return t->ring[level];
+}
+
+struct ring start_ring(void)
+{
+	struct ring ring;
+
+	if (unlikely(atomic_load(&arena->state) != WIRE_LIVE))
+		return no_ring;
+	ring = obtain_ring(CLAIM_ATTEMPTS);
+	if (unlikely(!ring.head))
+		atomic_fetch_add(&arena->lost_records, 1);
+	return ring;
+}
+
+struct ring start_ring_at_hand(void)
+{
+	return atomic_load(&arena->state) == WIRE_LIVE ? obtain_ring(1) : no_ring;
 }
 
 static bool map_process_page(void)
@@ -423,6 +436,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	main_argc = argc;
 	main_argv = argv;
 	message_init();
+	origin_init(envp);
 	real_resolve();
 	sealed = names_replay(path, folder);
 	if (sealed)
@@ -489,6 +503,8 @@ static bool wake_up(void)
 			sys_futex_wait(&starting, 1, 1000000000);
 	}
 	start_thread.depth--;
+	if (start_is_live())
+		origin_tell_kept();
 	RESTORE_ERRNO();
 	return start_is_live();
 }

@@ -66,6 +66,8 @@ bool start_taps_tls(void);
 
 /* The thread's ring, claimed on first use and again in a forked child; head NULL: none. [any] */
 struct ring start_ring(void);
+/* The same for what need not be said: waits for none, and counts nothing as lost. */
+struct ring start_ring_at_hand(void);
 void start_ring_doorbell(void);
 
 /* "<session>/librrshim.so" and "<session>/control"; empty strings when not live. */

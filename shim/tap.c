@@ -4,6 +4,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include "shim/entry.h"
+#include "shim/origin.h"
 #include "shim/real.h"
 #include "shim/start.h"
 #include "shim/tls_known.h"
@@ -23,6 +24,8 @@ bool tap_traces_slow(int fd)
 	SAVE_ERRNO();
 	class = fdtab_class(fdtab_learn(fd));
 	RESTORE_ERRNO();
+	if (unlikely(class == FD_RANDOM)) /* also where there is no session yet */
+		return true;
 	return (fdtab_is_tapped(class) || (class == FD_DNS && !start_is_replay())) && start_ready();
 }
 
@@ -60,7 +63,7 @@ void tap_sending(struct tap *tap, int fd)
 	enum fd_class class = fdtab_class(fdtab_get(fd));
 
 	tap->intent = NULL;
-	if (class == FD_TLS)
+	if (class == FD_TLS || class == FD_RANDOM)
 		return;
 	tap->time_ns = real_now_ns();
 	if (class == FD_DNS)
@@ -257,6 +260,8 @@ void tap_received(int fd, const struct iovec *iov, size_t count, ssize_t result)
 			note_failure(fd, saved_errno);
 	} else if (fdtab_class(word) == FD_DNS) {
 		note_datagram(iov, count, result, real_now_ns());
+	} else if (fdtab_class(word) == FD_RANDOM && result > 0 && count == 1) {
+		origin_drew(iov->iov_base, (size_t)result);
 	}
 	RESTORE_ERRNO();
 }

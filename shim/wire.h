@@ -159,10 +159,22 @@ enum wire_type {
 	WIRE_RESOLVE,     /* struct wire_resolve */
 	WIRE_EXEC,        /* struct wire_exec */
 	WIRE_DNS,         /* struct wire_dns: a DNS message the program sent or was given */
+	WIRE_ORIGIN, /* a value the program got that is another in every run; result: its kind */
 	WIRE_TYPE_MAX
 };
 
 #define WIRE_RANDOM_BYTES 32
+
+enum wire_origin {
+	WIRE_ORIGIN_DRAW = 1,  /* random bytes */
+	WIRE_ORIGIN_TEMPORARY, /* the path of a temporary file or folder: mkdtemp, mkstemp … */
+	WIRE_ORIGIN_CREATED,   /* of a new one right in a folder for them, by whatever name */
+	WIRE_ORIGIN_MAX
+};
+
+/* A draw is told of once, by its first bytes; one shorter or longer is none to speak of. */
+#define WIRE_DRAW_MIN 4
+#define WIRE_DRAW_MAX 4096
 
 struct wire_address {
 	uint32_t len;
@@ -252,6 +264,9 @@ enum wire_call {
 	WIRE_CALL_LISTENER,
 	/* replay: DNS questions to `address` will come from `source_port`: where do they go? */
 	WIRE_CALL_ASK,
+	/* resolve.node names this point of the session; `count` bytes of JSON about it are in
+	 * resolve.message. In replay it is acknowledged. */
+	WIRE_CALL_CHECKPOINT,
 	WIRE_CALL_MAX
 };
 

@@ -62,6 +62,8 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 		F(BYTES, route.alpn), F(U64, route.socket)},
 	[EVENT_MESSAGE] = {F(DIRECTION, message.direction), F(U32, message.opcode),
 		F(BYTES, message.bytes)},
+	[EVENT_ORIGIN] = {F(TEXT, origin.kind), F(BYTES, origin.value)},
+	[EVENT_CHECKPOINT] = {F(BYTES, checkpoint.label), F(BYTES, checkpoint.metadata)},
 };
 
 const char *event_type_name(uint32_t type)

@@ -28,7 +28,9 @@
 	EVENT(14, GAP, "recording.gap")                                                            \
 	EVENT(15, STREAM, "io.network.stream")                                                     \
 	EVENT(16, ROUTE, "io.network.route")                                                       \
-	EVENT(17, MESSAGE, "io.network.message")
+	EVENT(17, MESSAGE, "io.network.message")                                                   \
+	EVENT(18, ORIGIN, "session.origin")                                                        \
+	EVENT(19, CHECKPOINT, "recording.checkpoint")
 
 enum event_type {
 #define EVENT(code, name, json) EVENT_##name = code,
@@ -158,6 +160,14 @@ struct trace_event {
 			uint32_t opcode;   /* RFC 6455, 5.2: 1 text, 2 binary, 8 close, 9, 10 */
 			struct span bytes; /* one message, unmasked and inflated */
 		} message;
+		struct {
+			struct span kind;  /* "folder", "random", … (replay/origins.h) */
+			struct span value; /* another in every run */
+		} origin;
+		struct {
+			struct span label;
+			struct span metadata; /* JSON; may be empty */
+		} checkpoint;
 	};
 };
 

@@ -13,7 +13,8 @@
 #define KEY_BYTES          32
 
 struct redactor {
-	uint8_t key[KEY_BYTES];
+	uint8_t key[KEY_BYTES]; /* drawn for the first secret: most requests to compare have none */
+	bool has_key;
 	uint64_t counts[REDACT_KIND_MAX];
 };
 
@@ -25,13 +26,7 @@ static const char *const kind_names[REDACT_KIND_MAX] = {
 
 struct redactor *redactor_new(void)
 {
-	struct redactor *r = calloc(1, sizeof(*r));
-
-	if (r && getrandom(r->key, sizeof(r->key), 0) != sizeof(r->key)) {
-		free(r);
-		return NULL;
-	}
-	return r;
+	return calloc(1, sizeof(struct redactor));
 }
 
 void redactor_free(struct redactor *r)
@@ -80,6 +75,14 @@ static bool is_placeholder(struct span value)
 	return false;
 }
 
+static int draw_key(struct redactor *r)
+{
+	if (!r->has_key && getrandom(r->key, sizeof(r->key), 0) != sizeof(r->key))
+		return -EIO;
+	r->has_key = true;
+	return 0;
+}
+
 int redact_secret(struct redactor *r, enum redact_kind kind, struct span value, struct buffer *out)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
@@ -88,6 +91,9 @@ int redact_secret(struct redactor *r, enum redact_kind kind, struct span value, 
 
 	if (value.len == 0 || is_placeholder(value))
 		return buffer_append(out, value.data, value.len);
+	error = draw_key(r);
+	if (error < 0)
+		return error;
 	if (!HMAC(EVP_sha256(), r->key, sizeof(r->key), value.data, value.len, digest, &len))
 		return -ENOMEM;
 	error = buffer_printf(out, PLACEHOLDER_PREFIX "%s-%02x%02x%02x%02x", kind_names[kind],

@@ -13,7 +13,7 @@
  */
 struct redactor;
 
-struct redactor *redactor_new(void); /* NULL without memory or randomness */
+struct redactor *redactor_new(void); /* NULL without memory */
 void redactor_free(struct redactor *r);
 
 /* True for headers whose value is a secret (Authorization, Cookie, x-api-key …). */

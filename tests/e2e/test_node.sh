@@ -109,3 +109,27 @@ test_anthropic_stream() { # timeout=120
 	round_trip 0 "$NODE" "$CLIENTS/node_packages.js" anthropic
 	contains rec.out msg_
 }
+
+test_retries_of_sdks() { # timeout=120
+	node_trusting
+	round_trip 0 "$NODE" "$CLIENTS/node_retries.js"
+	equal "answered at the third attempt" 4 "$(grep -c '"attempt":3' rep.out)"
+	equal "calls, failures among them" 12 "$(query rep.json 'd["served"]')"
+}
+
+test_sdks_raise_a_miss_at_once() { # timeout=120
+	# As errors of their provider, with our sentence, and without asking again.
+	node_trusting
+	need_package openai
+	need_package @anthropic-ai/sdk
+	record "$NODE" "$CLIENTS/node_miss.js" hello
+	equal status 0 "$rec_status"
+	stop_server
+	replay_offline "$NODE" "$CLIENTS/node_miss.js" goodbye
+	equal status 86 "$rep_status"
+	grep -qE '^openai BadRequestError 400 rrshim_replay_mismatch .*rrshim replay: .*messages\[0\]' rep.out ||
+		fail "the openai SDK said: $(cat rep.out)"
+	grep -qE '^anthropic BadRequestError 400 invalid_request_error .*rrshim replay: .*messages\[0\]' rep.out ||
+		fail "the anthropic SDK said: $(cat rep.out)"
+	equal "requests, none of them again" 2 "$(query rep.json 'd["missed"]')"
+}

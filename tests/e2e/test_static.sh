@@ -67,7 +67,7 @@ hook_names() {
 
 test_exports_exactly_the_hooks() {
 	hook_names >hooks
-	exported >exports
+	exported | grep -vx rrs_checkpoint >exports # shim/mark.h
 	(($(wc -l <hooks) > 100)) || fail "only $(wc -l <hooks) hooks in the table"
 	comm -23 hooks exports >missing
 	comm -13 hooks exports >extra

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/canon.h"
+#include "replay/canon_private.h"
+#include "replay/canon_tree.h"
 #include "replay/tape.h"
 #include "storage/redact.h"
 
 /*
  * Input: a request, head and body. Its form must be the same after redaction, which is what a
  * recording holds, a canonical JSON body is its own canonical form, and a normalised form its own
- * normalised one.
+ * normalised one. What jansson reads as JSON is, with members in another order, the same form, and
+ * the form is the same JSON to it.
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -89,6 +92,103 @@ static void check_json(struct span body)
 	buffer_free(&twice);
 }
 
+#define LOAD_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES)
+
+static json_t *load(struct span text)
+{
+	return text.len ? json_loadb((const char *)text.data, text.len, LOAD_FLAGS, NULL) : NULL;
+}
+
+static size_t depth_of(const json_t *json)
+{
+	size_t deepest = 0, i;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)json, name, value)
+	{
+		size_t depth = depth_of(value);
+
+		deepest = depth > deepest ? depth : deepest;
+	}
+	json_array_foreach(json, i, value)
+	{
+		size_t depth = depth_of(value);
+
+		deepest = depth > deepest ? depth : deepest;
+	}
+	return deepest + 1;
+}
+
+/* The same value, the last members first. */
+static json_t *reversed(const json_t *json)
+{
+	json_t *copy = json_is_object(json) ? json_object() : json_array();
+	const char *name;
+	json_t *value;
+	size_t i;
+
+	if (!json_is_object(json) && !json_is_array(json)) {
+		json_decref(copy);
+		return json_deep_copy(json);
+	}
+	json_array_foreach(json, i, value) json_array_append_new(copy, reversed(value));
+	json_object_foreach((json_t *)json, name, value)
+	{
+		json_t *first = json_object();
+
+		json_object_set_new(first, name, reversed(value));
+		json_object_update(first, copy);
+		json_decref(copy);
+		copy = first;
+	}
+	return copy;
+}
+
+static void check_same_form(const json_t *json, const struct buffer *form)
+{
+	json_t *other = reversed(json);
+	char *text = json_dumps(other, JSON_ENCODE_ANY | JSON_INDENT(1) | JSON_ENSURE_ASCII);
+	struct buffer again = BUFFER(CANON_FORM_MAX);
+
+	if (canon_json(span_of(text), &again) ||
+		!span_equal(span_of_buffer(form), span_of_buffer(&again)))
+		abort();
+	buffer_free(&again);
+	free(text);
+	json_decref(other);
+}
+
+/* jansson rounds what a double does not hold. */
+static bool has_real(const json_t *json)
+{
+	const char *name;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)json, name, value) if (has_real(value)) return true;
+	json_array_foreach(json, i, value) if (has_real(value)) return true;
+	return json_is_real(json);
+}
+
+static void check_jansson(struct span text)
+{
+	json_t *json = load(text), *same;
+	struct buffer form = BUFFER(CANON_FORM_MAX);
+	int r = canon_json(text, &form);
+
+	if (json && depth_of(json) < CANON_DEPTH_MAX) {
+		same = r ? NULL : load(span_of_buffer(&form));
+		if (!same || !json_equal(json, same))
+			abort();
+		json_decref(same);
+		if (!has_real(json))
+			check_same_form(json, &form);
+	}
+	buffer_free(&form);
+	json_decref(json);
+}
+
 static void check_content(struct span body)
 {
 	static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "gzip,br"};
@@ -116,6 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	buffer_free(&form);
 	check_json(body);
+	check_jansson(body);
 	check_content(body);
 	return 0;
 }

@@ -98,6 +98,14 @@ static inline struct trace_event sample_event(uint32_t type)
 		e.message.opcode = 2;
 		e.message.bytes = SPAN_LITERAL("\0\xff");
 		break;
+	case EVENT_ORIGIN:
+		e.origin.kind = SPAN_LITERAL("folder");
+		e.origin.value = SPAN_LITERAL("/home/me/project");
+		break;
+	case EVENT_CHECKPOINT:
+		e.checkpoint.label = SPAN_LITERAL("after planning");
+		e.checkpoint.metadata = SPAN_LITERAL("{\"step\":2}");
+		break;
 	}
 	return e;
 }

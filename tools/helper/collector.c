@@ -18,7 +18,8 @@ struct collector *collector_new(
 	c->head = BUFFER(HEAD_OUT_MAX);
 	c->channels = channels_new();
 	c->requests = requests_new();
-	if (c->channels && c->requests)
+	c->origins = origins_new();
+	if (c->channels && c->requests && c->origins)
 		return c;
 	collector_free(c);
 	return NULL;
@@ -30,6 +31,7 @@ void collector_free(struct collector *c)
 		return;
 	channels_free(c->channels);
 	requests_free(c->requests);
+	origins_free(c->origins);
 	collector_forget_names(c);
 	buffer_free(&c->head);
 	free(c);
@@ -138,6 +140,7 @@ void collector_relive(struct collector *c, const struct trace_event *e)
 	c->reliving = true;
 	channel = relive_channel(c, e);
 	collector_relive_layers(c, channel, e);
+	collector_relive_origin(c, e);
 	if (e->time_ns > c->totals.last_ns)
 		c->totals.last_ns = e->time_ns;
 	if (channel && e->type == EVENT_TLS && e->tls.random.len == WIRE_RANDOM_BYTES)

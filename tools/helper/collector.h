@@ -24,6 +24,11 @@ void collector_free(struct collector *c);
 /* One record of process `pid`. WIRE_EXEC is the caller's (processes.h). */
 void collector_record(struct collector *c, uint32_t pid, const struct rings_record *r);
 void collector_lost(struct collector *c, uint32_t pid, uint64_t records, uint64_t bytes);
+/* Writes what is known to be another in every run from the start. `cwd`: of the session's program;
+ * NULL: this process's. */
+void collector_begin_origins(struct collector *c, const char *cwd);
+/* Writes what else of that stands in the requests of the recording at `path`, which was flushed. */
+void collector_finish_origins(struct collector *c, const char *path);
 /* Writes what is still held back: carried heads, ends of TLS sockets. At the end of a session. */
 void collector_finish(struct collector *c);
 

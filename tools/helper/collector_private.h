@@ -3,13 +3,14 @@
 #define HELPER_COLLECTOR_PRIVATE_H
 
 #include "tools/helper/channels.h"
+#include "replay/origins.h"
 #include "tools/helper/collector.h"
 #include "tools/helper/requests.h"
 
 /* What the collector's files share: its life and its channels (collector.c), the bytes of a channel
  * (collector_bytes.c) and what lies above them (collector_layers.c: HTTP/2 streams, WebSocket
- * messages), the records of programs (collector_records.c; collector_names.c), connections the
- * helper itself carries (collector_bridged.c). */
+ * messages), the records of programs (collector_records.c; collector_names.c; collector_origins.c),
+ * connections the helper itself carries (collector_bridged.c). */
 
 #define LISTENS_MAX  256
 #define HEAD_OUT_MAX (4 * HTTP1_HEAD_BYTES_MAX)
@@ -30,6 +31,7 @@ struct collector {
 	uint64_t synthetic;
 	struct collector_totals totals;
 	int error;
+	struct origins *origins;           /* what was written of them, and what was drawn */
 	bool reliving;                     /* events are there already: none is written */
 	struct buffer head;                /* a redacted head on its way out */
 	uint8_t payload[WIRE_PAYLOAD_MAX]; /* out of reach of whoever wrote it */
@@ -60,6 +62,11 @@ void collector_take_dns(struct collector *c, const struct rings_record *r);
 /* Questions that were not answered are written. */
 void collector_finish_names(struct collector *c);
 void collector_forget_names(struct collector *c);
+
+/* ---- collector_origins.c ---- */
+
+void collector_take_origin(struct collector *c, const struct rings_record *r);
+void collector_relive_origin(struct collector *c, const struct trace_event *e);
 
 /* ---- collector_bytes.c ---- */
 

@@ -254,6 +254,9 @@ void collector_record(struct collector *c, uint32_t pid, const struct rings_reco
 	case WIRE_DNS:
 		collector_take_dns(c, r);
 		break;
+	case WIRE_ORIGIN:
+		collector_take_origin(c, r);
+		break;
 	case WIRE_CLOSE:
 		take_close(c, r);
 		break;

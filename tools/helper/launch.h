@@ -19,6 +19,8 @@
 #define LAUNCH_NOT_EXECUTED 126
 #define LAUNCH_NOT_FOUND    127
 #define LAUNCH_MISMATCH     86
+#define LAUNCH_UNUSED       87 /* --require-all */
+#define LAUNCH_STALE        88 /* --max-age */
 
 struct launch {
 	char *const *argv; /* of the program */

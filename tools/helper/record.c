@@ -14,6 +14,7 @@
 #include "tools/helper/collector.h"
 #include "tools/helper/control.h"
 #include "tools/helper/log.h"
+#include "tools/helper/self_check.h"
 
 /*
  * How full a ring may get before what was read from it is put on disk, and how the compressor gives
@@ -25,6 +26,9 @@
 #define FAST_LEVEL  (-5)
 #define FLUSH_MS    200
 #define CALM_PASSES 50
+
+/* Of a label or its metadata, once their secrets are placeholders. */
+#define CHECKPOINT_BYTES_MAX (64u << 10)
 
 struct record {
 	struct record_options options;
@@ -150,11 +154,25 @@ static void set_exit(json_t *m, int status)
 		json_object_set_new(m, "exit_signal", json_integer(WTERMSIG(status)));
 }
 
+static void check_itself(struct record *r, const struct recording_totals *totals)
+{
+	json_t *checked = self_check_apart(r->path, totals->bytes_captured);
+
+	r->summary.check_failed = self_check_failed(checked);
+	r->summary.check_ambiguous = self_check_ambiguous(checked);
+	if (checked)
+		json_object_set_new(r->manifest, "self_check", checked);
+}
+
 static void last_manifest(struct record *r)
 {
 	struct recording_totals totals;
+	struct collector_totals t;
 
 	recording_writer_totals(r->writer, &totals);
+	collector_totals(r->collector, &t);
+	if (t.exchanges && !r->failed)
+		check_itself(r, &totals);
 	record_fill_manifest(r->manifest, r->collector, &totals, r->redactor,
 		processes_list(helper_processes(r->helper)));
 	json_object_del(r->manifest, "session");
@@ -167,14 +185,6 @@ static void last_manifest(struct record *r)
 
 /* ---- what does not come through the rings ---- */
 
-static void answer(
-	void *context, const struct wire_request *request, int fd, struct wire_reply *reply)
-{
-	struct record *r = context;
-
-	bridging_answer(r->bridging, request, fd, reply);
-}
-
 static void on_recorded(void *context)
 {
 	struct record *r = context;
@@ -183,6 +193,48 @@ static void on_recorded(void *context)
 	r->dirty = true;
 	if (!event_pending(r->flush, EV_TIMEOUT, NULL))
 		event_add(r->flush, &soon);
+}
+
+static struct span redacted(struct record *r, struct span text, struct buffer *to)
+{
+	if (redact_text(r->redactor, text, to) < 0)
+		buffer_reset(to);
+	return (struct span){to->data, to->len};
+}
+
+static void add_checkpoint(struct record *r, const struct wire_request *q, struct wire_reply *reply)
+{
+	struct buffer label = BUFFER(CHECKPOINT_BYTES_MAX), metadata = BUFFER(CHECKPOINT_BYTES_MAX);
+	struct trace_event e = {.type = EVENT_CHECKPOINT,
+		.time_ns = now_ns(),
+		.pid = q->peer ? q->peer : q->pid,
+		.tid = q->pid};
+
+	reply->verdict = WIRE_PASS;
+	if (!r->writer || r->failed || q->resolve.count > sizeof(q->resolve.message)) {
+		reply->error = r->writer && !r->failed ? EINVAL : ENOTCONN;
+		return;
+	}
+	e.checkpoint.label = redacted(r, span_of(q->resolve.node), &label);
+	e.checkpoint.metadata =
+		redacted(r, (struct span){q->resolve.message, q->resolve.count}, &metadata);
+	collector_event(r->collector, &e);
+	on_recorded(r);
+	buffer_free(&label);
+	buffer_free(&metadata);
+}
+
+static void answer(
+	void *context, const struct wire_request *request, int fd, struct wire_reply *reply)
+{
+	struct record *r = context;
+
+	if (request->call == WIRE_CALL_CHECKPOINT)
+		add_checkpoint(r, request, reply);
+	if (r->bridging)
+		bridging_answer(r->bridging, request, fd, reply);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static void write_out(struct record *r, int error);
@@ -195,26 +247,33 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Where it cannot be had (no loopback here), programs go on as before it was invented. */
-static void start_bridging(struct record *r)
+static int start_bridging(struct record *r)
 {
-	const struct session *session = helper_session(r->helper);
 	const struct bridging_options options = {.helper = r->helper,
 		.collector = r->collector,
 		.recorded = on_recorded,
 		.context = r};
+	struct wire_arena *arena = helper_session(r->helper)->arena;
+
+	arena->bridge = r->options.bridge;
+	return r->options.bridge == WIRE_BRIDGE_NEVER ? 0 : bridging_new(&options, &r->bridging);
+}
+
+static void start_answering(struct record *r)
+{
+	const struct session *session = helper_session(r->helper);
 	int error;
 
-	session->arena->bridge = r->options.bridge;
-	if (r->options.bridge == WIRE_BRIDGE_NEVER)
-		return;
 	r->flush = event_new(helper_base(r->helper), -1, 0, on_flush, r);
-	error = r->flush ? bridging_new(&options, &r->bridging) : -ENOMEM;
-	if (error == 0)
-		error = control_new(
-			helper_base(r->helper), session->folder, answer, r, &r->control);
+	if (!r->flush)
+		return;
+	error = start_bridging(r);
+	if (error < 0)
+		log_debug(bridge, "no connection can be bridged: %s", strerror(-error));
+	error = control_new(helper_base(r->helper), session->folder, answer, r, &r->control);
 	if (error == 0)
 		return;
-	log_debug(bridge, "no connection can be bridged: %s", strerror(-error));
+	log_debug(control, "programs cannot ask: %s", strerror(-error));
 	session->arena->ca_len = 0;
 }
 
@@ -240,12 +299,13 @@ static int start(void *context, struct helper *h)
 	r->manifest = first_manifest(r);
 	if (!r->collector || !r->manifest)
 		return -ENOMEM;
+	collector_begin_origins(r->collector, r->options.cwd);
 	error = manifest_write(r->path, r->manifest, "recording");
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot write '%s/manifest.json': %s\n", r->path,
 			strerror(-error));
 	else
-		start_bridging(r);
+		start_answering(r);
 	return error;
 }
 
@@ -253,7 +313,8 @@ static void take_record(void *context, uint32_t pid, const struct rings_record *
 {
 	struct record *r = context;
 
-	r->dirty = true;
+	/* Draws are not written. */
+	r->dirty |= x->type != WIRE_ORIGIN || x->result != WIRE_ORIGIN_DRAW;
 	collector_record(r->collector, pid, x);
 }
 
@@ -334,8 +395,12 @@ static void finish(void *context, struct helper *h)
 	bridging_free(r->bridging);
 	r->bridging = NULL;
 	collector_finish(r->collector);
-	collector_event(r->collector, &stop);
 	error = recording_flush(r->writer);
+	if (error == 0)
+		collector_finish_origins(r->collector, r->path);
+	collector_event(r->collector, &stop);
+	if (error == 0)
+		error = recording_flush(r->writer);
 	if (error < 0)
 		give_up(r, error);
 	last_manifest(r);

@@ -30,6 +30,9 @@ const struct helper_mode *record_mode(struct record *r);
 const char *record_id(const struct record *r);
 struct record_summary {
 	uint64_t exchanges, events, bytes_captured, bytes_stored, lost_records;
+	/* Requests that would not get their own answer; those that only their order tells from
+	 * another. */
+	uint64_t check_failed, check_ambiguous;
 	int error; /* of the write that ended the recording, or 0 */
 };
 void record_summary(const struct record *r, struct record_summary *ret);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "replay/sinks.h"
 #include "shim/image.h"
 #include "tools/helper/address.h"
 
@@ -19,7 +18,36 @@ static void add_miss(struct replay *r, json_t *explanation)
 
 static void on_peer_miss(void *context, const struct match *match)
 {
-	add_miss(context, match->explanation);
+	struct replay *r = context;
+
+	replay_calls_explain(r->calls, match->explanation);
+	add_miss(r, match->explanation);
+}
+
+static void on_peer_match(void *context, const struct match *match)
+{
+	struct replay *r = context;
+
+	replay_calls_match(r->calls, match);
+	if (match->outcome != MATCH_NEAREST || json_array_size(r->warnings) >= MISSES_MAX)
+		return;
+	json_object_set_new(match->explanation, "answered", json_string("nearest"));
+	json_array_append(r->warnings, match->explanation);
+}
+
+static void on_peer_served(void *context, const struct peer_served *served)
+{
+	struct replay *r = context;
+
+	replay_calls_served(r->calls, served);
+}
+
+/* What a program drew it has said by the time it sends it. */
+static void on_ask(void *context)
+{
+	struct replay *r = context;
+
+	helper_catch_up(r->helper);
 }
 
 /* ---- questions ---- */
@@ -47,7 +75,7 @@ static void add_unknown_name(struct replay *r, json_t *missed)
 
 	if (!missed)
 		return;
-	if (name && sink_is_host(span_of(name))) {
+	if (name && rules_is_sink_host(r->options.rules, span_of(name))) {
 		r->unknown_sinks++;
 	} else {
 		r->unknown_names++;
@@ -75,6 +103,10 @@ static void answer(
 
 	if (request->call == WIRE_CALL_REFUSED) {
 		refuse(r, request);
+		return;
+	}
+	if (request->call == WIRE_CALL_CHECKPOINT) {
+		reply->verdict = WIRE_PASS;
 		return;
 	}
 	if (request->call == WIRE_CALL_TRUST) {
@@ -177,7 +209,10 @@ static int make_parts(struct replay *r)
 		.tape = r->tape,
 		.matcher = r->matcher,
 		.timing = r->options.timing,
+		.on_ask = on_ask,
 		.on_miss = on_peer_miss,
+		.on_match = on_peer_match,
+		.on_served = on_peer_served,
 		.context = r};
 	int error;
 
@@ -207,7 +242,9 @@ static int start(void *context, struct helper *h)
 	int error;
 
 	r->helper = h;
-	error = make_parts(r);
+	error = replay_know_session(r);
+	if (error == 0)
+		error = make_parts(r);
 	if (error < 0)
 		fprintf(stderr, "rrshim: cannot set up the replay: %s\n", strerror(-error));
 	return error;
@@ -215,6 +252,8 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
+	if (x->type == WIRE_ORIGIN)
+		replay_know_record(context, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -227,6 +266,8 @@ static void take_event(void *context, struct trace_event *e)
 	struct replay *r = context;
 	json_t *x;
 
+	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
+		replay_know_process(r, e->pid);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -270,6 +311,39 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
+/* 0: none is asked for. False, and said: there is none of that label. */
+static bool find_checkpoint(const struct replay *r, const char *label, uint64_t *ret_ns)
+{
+	const struct tape_checkpoint *c = label ? tape_find_checkpoint(r->tape, label) : NULL;
+
+	*ret_ns = c ? c->time_ns : 0;
+	if (label && !c)
+		fprintf(stderr,
+			"rrshim: cannot replay '%s': it has no checkpoint '%s'; 'rrshim show' "
+			"lists them\n",
+			r->options.path, label);
+	return !label || c;
+}
+
+static int make_matcher(struct replay *r)
+{
+	struct match_options match = {
+		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
+		.live = {.rules = r->options.rules, .origins = r->live},
+	};
+	struct match_hidden *hidden = &match.hidden;
+	int error;
+
+	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
+		!find_checkpoint(r, r->options.until, &hidden->from_ns))
+		return -ENOKEY;
+	error = r->live ? matcher_new(r->tape, &match, &r->matcher) : -ENOMEM;
+	if (error < 0)
+		return error;
+	r->calls = replay_calls_new(r->tape);
+	return r->calls ? 0 : -ENOMEM;
+}
+
 static int load(struct replay *r)
 {
 	int error = recording_open(r->options.path, &r->recording);
@@ -277,8 +351,8 @@ static int load(struct replay *r)
 	if (error == 0)
 		error = tape_load(r->recording, &r->tape);
 	if (error == 0)
-		error = matcher_new(r->tape, NULL, &r->matcher);
-	if (error < 0)
+		error = make_matcher(r);
+	if (error < 0 && error != -ENOKEY)
 		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
 			error == -ENOMSG                    ? "it is no recording"
 				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
@@ -295,6 +369,8 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		return -ENOMEM;
 	r->options = *options;
 	r->misses = json_array();
+	r->warnings = json_array();
+	r->live = origins_new();
 	r->mode = (struct helper_mode){.mode = WIRE_REPLAY,
 		.start = start,
 		.record = take_record,
@@ -318,9 +394,12 @@ void replay_free(struct replay *r)
 	if (!r)
 		return;
 	matcher_free(r->matcher);
+	replay_calls_free(r->calls);
 	tape_free(r->tape);
 	recording_close(r->recording);
 	json_decref(r->misses);
+	json_decref(r->warnings);
+	origins_free(r->live);
 	free(r);
 }
 

@@ -9,6 +9,10 @@
 struct replay_options {
 	const char *path; /* of the recording */
 	struct peer_timing timing;
+	struct rules *rules; /* borrowed; NULL: none, not even built-in ones */
+	/* Checkpoints: calls recorded before the first or after the second are not there. NULL: all
+	 * are. */
+	const char *from, *until;
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -23,13 +27,17 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "served", "normalised", "missed", "unused", "recorded", "ambiguous", "refused",
- * "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […], "unused_exchanges": [{"number",
- * "method", "url"}], "dialogues", "unused_dialogues": [address], "connections", "not_http", …}. A
- * new reference.
+ * {"recording", "time", "served", "exact", "normalised", "explained",
+ * "nearest", "repeated", "live", "missed", "unused", "recorded",
+ * "ambiguous", "refused", "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […],
+ * "unused_exchanges": [{"number", "method", "url"}], "dialogues", "unused_dialogues": [address],
+ * "connections", "not_http", "success_rate": of what was asked for, "mismatch_count",
+ * "mismatch_types": {type: count}, "timing", "calls" (replay_calls.h), …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */
 bool replay_is_clean(const struct replay *r);
+/* Recorded calls, dialogues included, that nobody asked for; telemetry left out. */
+uint64_t replay_unused(const struct replay *r);
 
 #endif

@@ -6,6 +6,7 @@
 #include "tools/helper/listener.h"
 #include "tools/helper/overlay.h"
 #include "tools/helper/replay.h"
+#include "tools/helper/replay_calls.h"
 #include "tools/helper/resolver.h"
 #include "tools/helper/trust.h"
 #include "tools/helper/world.h"
@@ -27,8 +28,18 @@ struct replay {
 	struct control *control;
 	struct listeners *listeners; /* NULL: this kernel has none */
 	struct overlay *overlay;
-	json_t *misses;
+	struct replay_calls *calls;
+	json_t *misses, *warnings; /* warnings: answered with the nearest */
+	struct origins *live;              /* what is another in this run */
+	uint8_t payload[WIRE_PAYLOAD_MAX]; /* of a record, out of reach of whoever wrote it */
 	uint64_t unknown_names, unknown_sinks, refused;
 };
+
+/* ---- replay_origins.c ---- */
+
+/* What is another in this run, as it becomes known. 0 or -ENOMEM. */
+int replay_know_session(struct replay *r);
+void replay_know_record(struct replay *r, const struct rings_record *x);
+void replay_know_process(struct replay *r, uint32_t pid);
 
 #endif

@@ -2,6 +2,7 @@
 #include "tools/helper/replay_private.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* What is said of a replay at its end. */
 
@@ -54,6 +55,52 @@ static uint64_t missed(const struct replay *r)
 	return t.missed + p.dialogues_missed + p.websockets_missed + r->unknown_names + r->refused;
 }
 
+/* {"different": 2, "used_up": 1, …}. */
+static json_t *types_json(const json_t *misses)
+{
+	json_t *types = json_object(), *miss;
+	size_t i;
+
+	json_array_foreach((json_t *)misses, i, miss)
+	{
+		const char *type = json_string_value(json_object_get(miss, "type"));
+
+		type = type ? type : "unknown";
+		json_object_set_new(types, type,
+			json_integer(json_integer_value(json_object_get(types, type)) + 1));
+	}
+	return types;
+}
+
+static json_t *rfc3339(int64_t seconds)
+{
+	char text[32];
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return json_null();
+	return json_string(text);
+}
+
+/* Of all that was asked for, how much was answered from the recording. */
+static double success_rate(uint64_t served, uint64_t missing)
+{
+	return served + missing ? (double)served / (double)(served + missing) : 1;
+}
+
+static void add_statistics(const struct replay *r, const struct match_totals *t, json_t *report)
+{
+	json_object_set_new(report, "time", rfc3339(time(NULL)));
+	json_object_set_new(report, "recorded_at",
+		rfc3339((int64_t)(recording_wall_ns(r->recording) / 1000000000)));
+	json_object_set_new(report, "success_rate", json_real(success_rate(t->served, missed(r))));
+	json_object_set_new(report, "mismatch_count", json_integer((json_int_t)missed(r)));
+	json_object_set_new(report, "mismatch_types", types_json(r->misses));
+	json_object_set_new(report, "timing", replay_calls_timing(r->calls));
+	json_object_set_new(report, "calls", replay_calls_json(r->calls));
+}
+
 json_t *replay_report(const struct replay *r)
 {
 	json_t *report = json_object();
@@ -69,7 +116,12 @@ json_t *replay_report(const struct replay *r)
 	} numbers[] = {
 		{"recorded", t.recorded},
 		{"served", t.served},
-		{"normalised", t.normalised},
+		{"exact", t.exact},
+		{"normalised", t.normalised - t.explained},
+		{"explained", t.explained},
+		{"nearest", t.nearest},
+		{"repeated", t.repeated},
+		{"live", t.live},
 		{"missed", missed(r)},
 		{"unused", t.unused},
 		{"ambiguous", t.ambiguous},
@@ -91,10 +143,24 @@ json_t *replay_report(const struct replay *r)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		json_object_set_new(
 			report, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+	add_statistics(r, &t, report);
 	json_object_set(report, "misses", r->misses);
+	json_object_set(report, "warnings", r->warnings);
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;
+}
+
+uint64_t replay_unused(const struct replay *r)
+{
+	const struct dialogue **list = NULL;
+	struct match_totals t;
+	size_t count = 0;
+
+	matcher_totals(r->matcher, &t);
+	if (r->peer && peer_unused_dialogues(r->peer, &list, &count) == 0)
+		free(list);
+	return t.unused + count;
 }
 
 bool replay_is_clean(const struct replay *r)

@@ -30,6 +30,16 @@ static void set_text(json_t *json, const char *key, struct span text)
 	json_object_set_new(json, key, output_json_text(text));
 }
 
+/* What claims to be JSON and is not is text. */
+static void set_json(json_t *json, const char *key, struct span text)
+{
+	json_t *value = text.len ? json_loadb((const char *)text.data, text.len,
+					   JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
+				 : json_null();
+
+	json_object_set_new(json, key, value ? value : output_json_text(text));
+}
+
 static void set_number(json_t *json, const char *key, int64_t number)
 {
 	json_object_set_new(json, key, json_integer(number));
@@ -186,6 +196,14 @@ static void add_fields(json_t *json, const struct trace_event *e, uint64_t wall_
 	case EVENT_MESSAGE:
 		set_number(json, "opcode", e->message.opcode);
 		add_payload(json, e->message.direction, e->message.bytes, payload);
+		break;
+	case EVENT_ORIGIN:
+		set_text(json, "kind", e->origin.kind);
+		set_text(json, "value", e->origin.value);
+		break;
+	case EVENT_CHECKPOINT:
+		set_text(json, "label", e->checkpoint.label);
+		set_json(json, "metadata", e->checkpoint.metadata);
 		break;
 	default:
 		break;

@@ -133,6 +133,16 @@ static void put_summary(const struct trace_event *e, bool payload)
 	case EVENT_MESSAGE:
 		put_payload(e->message.direction, e->message.bytes, payload);
 		break;
+	case EVENT_ORIGIN:
+		put(e->origin.kind);
+		putchar(' ');
+		put(e->origin.value);
+		break;
+	case EVENT_CHECKPOINT:
+		put(e->checkpoint.label);
+		putchar(' ');
+		put(e->checkpoint.metadata);
+		break;
 	default:
 		break;
 	}

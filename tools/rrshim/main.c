@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/words.h"
 #include "tools/helper/log.h"
 #include "tools/rrshim/output.h"
-
-#define NAME_MAX_LENGTH 32
 
 const struct verb *verb_find(const char *name)
 {
@@ -64,37 +63,13 @@ static int overview(void)
 	return 0;
 }
 
-/* Edit distance (Levenshtein), one row at a time. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LENGTH + 1], len = strlen(b);
-
-	if (len > NAME_MAX_LENGTH)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 1; j <= len; j++) {
-			size_t change = diagonal + (a[i] != b[j - 1]);
-			size_t best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = change < best ? change : best;
-		}
-	}
-	return row[len];
-}
-
 static const char *nearest_verb(const char *name)
 {
 	const char *nearest = NULL;
-	size_t best = 3; /* further away is no suggestion */
+	size_t best = WORDS_FAR;
 
 	for (const struct verb *v = verbs; v->name; v++) {
-		size_t d = distance(name, v->name);
+		size_t d = words_distance(name, v->name);
 
 		if (d < best) {
 			best = d;

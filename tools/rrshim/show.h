@@ -22,14 +22,14 @@ int show_load_processes(struct show *s);
 void show_print_head(const struct show *s);
 
 /* One line of the table. */
-enum show_kind { SHOW_EXCHANGE, SHOW_CONNECT, SHOW_NAME };
+enum show_kind { SHOW_EXCHANGE, SHOW_CONNECT, SHOW_NAME, SHOW_CHECKPOINT };
 
 struct show_row {
 	enum show_kind kind;
 	uint64_t time_ns;
 	uint64_t number; /* of the exchange; 0 for the others */
-	char *method;    /* "GET"; "TCP", "DNS" for the others */
-	char *url;       /* or the address, or the name */
+	char *method;    /* "GET"; "TCP", "DNS" for the others, "--" for a checkpoint */
+	char *url;       /* or the address, or the name, or the label */
 	int status;      /* 0: none */
 	uint64_t bytes;  /* of the response's body, as received */
 	uint64_t request_bytes;

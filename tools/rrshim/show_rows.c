@@ -143,6 +143,23 @@ static bool make_name(struct show_row *row, const struct tape_name *n)
 	return true;
 }
 
+static void make_checkpoint(struct show_row *row, const struct tape_checkpoint *c)
+{
+	*row = (struct show_row){
+		.kind = SHOW_CHECKPOINT,
+		.time_ns = c->time_ns,
+		.method = strdup("--"),
+		.url = strdup(c->label),
+		.ttfb_ns = UINT64_MAX,
+		.duration_ns = UINT64_MAX,
+		.pid = c->pid,
+		.notes = json_array(),
+	};
+	note(row, "checkpoint");
+	if (*c->metadata)
+		json_array_append_new(row->notes, output_json_text(span_of(c->metadata)));
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct show_row *x = a, *y = b;
@@ -155,7 +172,7 @@ static int by_time(const void *a, const void *b)
 int show_rows_make(const struct show *s, struct show_rows *ret)
 {
 	const struct tape *t = s->tape;
-	size_t most = t->exchange_count + t->connect_count + t->name_count;
+	size_t most = t->exchange_count + t->connect_count + t->name_count + t->checkpoint_count;
 
 	ret->count = 0;
 	ret->rows = calloc(most + 1, sizeof(*ret->rows));
@@ -167,6 +184,8 @@ int show_rows_make(const struct show *s, struct show_rows *ret)
 		ret->count += make_connect(&ret->rows[ret->count], &t->connects[i]);
 	for (size_t i = 0; i < t->name_count; i++)
 		ret->count += make_name(&ret->rows[ret->count], &t->names[i]);
+	for (size_t i = 0; i < t->checkpoint_count; i++)
+		make_checkpoint(&ret->rows[ret->count++], &t->checkpoints[i]);
 	qsort(ret->rows, ret->count, sizeof(*ret->rows), by_time);
 	return 0;
 }

@@ -66,6 +66,8 @@ static void print_url(const char *url, size_t width)
 
 static const char *status_style(const struct show_row *row)
 {
+	if (row->kind == SHOW_CHECKPOINT)
+		return output_style(OUTPUT_DIM);
 	if (row->kind != SHOW_EXCHANGE || row->status >= 400 || row->status == 0)
 		return output_style(OUTPUT_RED);
 	return output_style(row->status >= 300 ? OUTPUT_YELLOW : OUTPUT_GREEN);
@@ -100,7 +102,7 @@ static void print_row(const struct show_row *row, size_t width)
 	printf("%3s %+7.3fs %-6s ", number, (double)row->time_ns / 1e9, text_or_dash(row->method));
 	print_url(text_or_dash(row->url), width);
 	printf(" %s%3s%s %6s %7s %7s", status_style(row), status, output_plain(),
-		row->kind == SHOW_NAME ? "-" : output_bytes(size, row->bytes),
+		row->kind >= SHOW_NAME ? "-" : output_bytes(size, row->bytes),
 		duration(ttfb, row->ttfb_ns), duration(lasted, row->duration_ns));
 	print_notes(row);
 	putchar('\n');
@@ -127,12 +129,12 @@ static json_t *number_or_null(uint64_t n)
 
 static json_t *row_json(const struct show_row *row)
 {
-	static const char *const targets[] = {"url", "address", "name"};
+	static const char *const targets[] = {"url", "address", "name", "label"};
 	json_t *json = json_pack("{s:I, s:I, s:I, s:O}", "time_ns", (json_int_t)row->time_ns, "pid",
 		(json_int_t)row->pid, "channel", (json_int_t)row->channel, "notes", row->notes);
 	json_object_set_new(
 		json, targets[row->kind], output_json_text(span_of(row->url ? row->url : "")));
-	if (row->kind == SHOW_NAME)
+	if (row->kind >= SHOW_NAME)
 		return json;
 	json_object_set_new(json, "request_bytes", json_integer((json_int_t)row->request_bytes));
 	json_object_set_new(json, "response_bytes", json_integer((json_int_t)row->bytes));

@@ -32,7 +32,12 @@ int verb_ls(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_cat(int argc, char **argv);
 int verb_events(int argc, char **argv);
+int verb_checkpoint(int argc, char **argv);
+int verb_mismatches(int argc, char **argv);
+int verb_explain(int argc, char **argv);
+int verb_stats(int argc, char **argv);
 int verb_recover(int argc, char **argv);
+int verb_check(int argc, char **argv);
 int verb_mock(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

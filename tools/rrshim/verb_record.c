@@ -82,6 +82,17 @@ static int ended(void *context, int status, size_t alive)
 	fprintf(stderr, "rrshim: recorded %s: %" PRIu64 " exchange%s, %s in %s\n",
 		record_id(job->record), s.exchanges, s.exchanges == 1 ? "" : "s",
 		output_bytes(captured, s.bytes_captured), output_bytes(stored, s.bytes_stored));
+	if (s.check_failed > 0)
+		fprintf(stderr,
+			"rrshim: %" PRIu64 " request%s would not get %s own answer in replay; see "
+			"'rrshim check'\n",
+			s.check_failed, s.check_failed == 1 ? "" : "s",
+			s.check_failed == 1 ? "its" : "their");
+	if (s.check_ambiguous > 0)
+		fprintf(stderr,
+			"rrshim: nothing but their order tells %" PRIu64
+			" request%s from another that was in flight; see 'rrshim check'\n",
+			s.check_ambiguous, s.check_ambiguous == 1 ? "" : "s");
 	if (s.lost_records > 0)
 		fprintf(stderr, "rrshim: %" PRIu64 " records were lost; see 'rrshim events'\n",
 			s.lost_records);

@@ -10,15 +10,25 @@
 #include "shim/image.h"
 #include "tools/helper/launch.h"
 #include "tools/helper/replay.h"
+#include "tools/helper/replay_history.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
+#include "tools/rrshim/replay_age.h"
+#include "tools/rrshim/replay_summary.h"
+#include "tools/rrshim/rule_files.h"
 
 static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
+	{"rules", required_argument, NULL, 'R'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
+	{"from", required_argument, NULL, 'f'},
+	{"until", required_argument, NULL, 'u'},
+	{"require-all", no_argument, NULL, 'A'},
+	{"max-age", required_argument, NULL, 'M'},
+	{"no-history", no_argument, NULL, 'H'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -26,11 +36,13 @@ static const struct option options[] = {
 
 struct job {
 	struct replay_options options;
+	struct rule_files rules;
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
 	enum image_kind kind;
-	bool quiet, fail_fast;
+	bool quiet, fail_fast, require_all, no_history;
+	struct replay_age age;
 	struct redactor *redactor;
 	struct replay *replay;
 	struct helper *helper;
@@ -64,94 +76,33 @@ static struct helper *make(void *context)
 	return NULL;
 }
 
-/* ---- what is said at the end ---- */
-
-static void print_value(const char *label, json_t *value)
-{
-	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-	fprintf(stderr, "rrshim:     %s %s\n", label, text ? text : "?");
-	free(text);
-}
-
-static void print_miss(json_t *miss)
-{
-	json_t *difference, *nearest = json_object_get(json_object_get(miss, "nearest"), "number");
-	const char *message = json_string_value(json_object_get(miss, "message"));
-	size_t i;
-
-	fprintf(stderr, "rrshim: miss: %s\n", message ? message : "?");
-	if (nearest)
-		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
-			json_integer_value(nearest));
-	json_array_foreach(json_object_get(miss, "differences"), i, difference)
-	{
-		const char *at = json_string_value(json_object_get(difference, "at"));
-
-		fprintf(stderr, "rrshim:   at %s\n", at ? at : "?");
-		print_value("recorded:", json_object_get(difference, "expected"));
-		print_value("now:     ", json_object_get(difference, "actual"));
-	}
-}
-
-#define SHOWN_MAX 10
-
-static void print_misses(json_t *misses)
-{
-	json_t *miss;
-	size_t i;
-
-	json_array_foreach(misses, i, miss)
-	{
-		if (i == SHOWN_MAX) {
-			fprintf(stderr, "rrshim: … and %zu more; --report FILE has them all\n",
-				json_array_size(misses) - i);
-			break;
-		}
-		print_miss(miss);
-	}
-}
-
-static json_int_t number(json_t *report, const char *key)
-{
-	return json_integer_value(json_object_get(report, key));
-}
-
-static void print_summary(const struct job *job, json_t *report)
-{
-	const char *name = strrchr(job->options.path, '/');
-
-	print_misses(json_object_get(report, "misses"));
-	if (number(report, "ambiguous") > 0)
-		fprintf(stderr,
-			"rrshim: %" JSON_INTEGER_FORMAT
-			" recorded calls are ambiguous: the same request was in flight twice, "
-			"with different answers\n",
-			number(report, "ambiguous"));
-	fprintf(stderr, "rrshim: replayed %s: %" JSON_INTEGER_FORMAT " served,",
-		name ? name + 1 : job->options.path, number(report, "served"));
-	if (number(report, "normalised") > 0)
-		fprintf(stderr, " %" JSON_INTEGER_FORMAT " of them normalised,",
-			number(report, "normalised"));
-	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
-		number(report, "missed"), number(report, "unused"));
-}
-
 static int ended(void *context, int status, size_t alive)
 {
 	struct job *job = context;
-	json_t *report = replay_report(job->replay);
+	json_t *all = replay_report(job->replay);
+	json_t *report = replay_history_redact(job->redactor, all);
 
-	if (!job->quiet)
-		print_summary(job, report);
+	if (!job->quiet) {
+		replay_summary(report);
+		rule_files_print(&job->rules, job->options.rules);
+	}
 	if (job->report && json_dump_file(report, job->report, JSON_INDENT(2)) < 0)
 		fail("replay: cannot write the report to '%s': %s", job->report, strerror(errno));
+	if (!job->no_history)
+		(void)replay_history_save(job->options.path, report);
 	json_decref(report);
+	json_decref(all);
 	if (helper_processes(job->helper) && processes_joined(helper_processes(job->helper)) == 0) {
 		fail("replay: the program ran without being traced: the preload did not load");
 		return LAUNCH_FAILED;
 	}
-	return replay_is_clean(job->replay) ? -1 : LAUNCH_MISMATCH;
+	if (!replay_is_clean(job->replay))
+		return LAUNCH_MISMATCH;
+	if (!job->require_all || replay_unused(job->replay) == 0)
+		return -1;
+	fail("replay: --require-all: %" PRIu64 " recorded calls were not asked for",
+		replay_unused(job->replay));
+	return LAUNCH_UNUSED;
 }
 
 /* ---- the command line ---- */
@@ -221,11 +172,34 @@ int verb_replay(int argc, char **argv)
 				return verb_misused("replay",
 					"--timing takes recorded, none or xN, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("replay", "too many --rules");
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
 		case 'F':
 			job.fail_fast = true;
+			break;
+		case 'f':
+			job.options.from = optarg;
+			break;
+		case 'u':
+			job.options.until = optarg;
+			break;
+		case 'A':
+			job.require_all = true;
+			break;
+		case 'M':
+			if (replay_age_parse(optarg, &job.age) < 0)
+				return verb_misused("replay",
+					"--max-age takes 30d, 12h, 45m or 10s, or one of them with "
+					"':refuse', not '%s'",
+					optarg);
+			break;
+		case 'H':
+			job.no_history = true;
 			break;
 		case 'q':
 			job.quiet = true;
@@ -244,7 +218,10 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = run(&job, argv + optind);
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
+		: !replay_age_allows(&job.age, path)                  ? LAUNCH_STALE
+								      : run(&job, argv + optind);
+	rules_free(job.options.rules);
 	free(path);
 	return r;
 }

@@ -48,13 +48,14 @@ static json_t *whole_json(const struct show *s, const struct show_rows *rows)
 	enum recording_health health = recording_health(s->recording, &lost);
 	json_t *manifest = s->manifest ? json_incref(s->manifest) : json_null();
 
-	return json_pack("{s:o, s:o, s:s, s:I, s:O, s:I, s:I, s:o, s:o, s:o}", "path",
+	return json_pack("{s:o, s:o, s:s, s:I, s:O, s:I, s:I, s:o, s:o, s:o, s:o}", "path",
 		output_json_text(span_of(recording_path(s->recording))), "manifest", manifest,
 		"health", healths[health], "frames_lost", (json_int_t)lost, "processes",
 		s->processes, "duration_ns", (json_int_t)s->tape->duration_ns, "ambiguous",
 		(json_int_t)s->totals.ambiguous, "exchanges", show_rows_json(rows, SHOW_EXCHANGE),
 		"connects", show_rows_json(rows, SHOW_CONNECT), "names",
-		show_rows_json(rows, SHOW_NAME));
+		show_rows_json(rows, SHOW_NAME), "checkpoints",
+		show_rows_json(rows, SHOW_CHECKPOINT));
 }
 
 static int print(const struct show *s, bool as_json)

@@ -6,6 +6,10 @@
 #define DIR_OPTION                                                                                 \
 	"  -o, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"             \
 	"                    ./recordings)\n"
+#define RULES_OPTION                                                                               \
+	"      --rules FILE  what differs in every run, as rrshim.yaml(5) says; may be given\n"    \
+	"                    more than once (default: ./rrshim.yaml, else\n"                       \
+	"                    $XDG_CONFIG_HOME/rrshim/rrshim.yaml)\n"
 #define HELP_OPTION "  -h, --help        this text\n"
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
@@ -32,10 +36,46 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n"
+		"                    once; xN: N times as fast\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
+		"      --from LABEL  begin at a checkpoint: calls recorded before count as served\n"
+		"      --until LABEL end at a checkpoint: calls recorded after are not there\n"
+		"      --require-all status 87 when recorded calls were not asked for\n"
+		"      --max-age AGE[:refuse]\n"
+		"                    warn of a recording older than 30d, 12h, 45m …; with\n"
+		"                    ':refuse', status 88 and PROGRAM is not started\n"
 		"      --report FILE write what was served and missed as JSON\n"
+		"      --no-history  do not keep the report for 'rrshim mismatches' and 'stats'\n"
 		"  -q, --quiet       no summary at the end\n" DIR_OPTION HELP_OPTION},
+	{"mismatches", verb_mismatches, "list what a replay asked for in vain",
+		"usage: rrshim mismatches [OPTION]... [REC]\n"
+		"Lists what the last replay asked for and did not get: type, nearest recorded\n"
+		"call, request, first difference; then the differences.\n"
+		"\n" REC_ARGUMENT "Without it the last replay of all is meant.\n"
+		"\n"
+		"      --replay N    the N-th last replay (default 1) of the ten that are kept;\n"
+		"                    a file: what 'rrshim replay --report' wrote\n"
+		"      --json        one object with an array of mismatches\n" DIR_OPTION
+			HELP_OPTION},
+	{"explain", verb_explain, "tell all about one mismatch, and what would make it match",
+		"usage: rrshim explain [OPTION]... [REC] N\n"
+		"Tells all about mismatch N of the last replay: what was asked for, what is near,\n"
+		"every difference and why it counts, what differs and does not count, and the\n"
+		"rule for rrshim.yaml that makes it match, where it is not another request.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --call N      instead: how recorded call N is known again\n"
+		"      --rules FILE  for --call: rules to go by (default: rrshim.yaml)\n"
+		"      --replay N    the N-th last replay (default 1), or the file of a report\n"
+		"      --json        one object\n" DIR_OPTION HELP_OPTION},
+	{"stats", verb_stats, "tell how the replays of a recording went",
+		"usage: rrshim stats [OPTION]... [REC]\n"
+		"Tells how much of what the last replay asked for was answered and how it was\n"
+		"found, what was missed by type, what of the recording was used, and how long\n"
+		"calls took when recorded and when replayed; then one line per replay kept.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --calls       one line per call, too\n"
+		"      --replay N    the N-th last replay (default 1), or the file of a report\n"
+		"      --json        one object\n" DIR_OPTION HELP_OPTION},
 	{"ls", verb_ls, "list the recordings, newest last",
 		"usage: rrshim ls [OPTION]...\n"
 		"Lists the recordings in a folder, newest last.\n"
@@ -66,11 +106,26 @@ const struct verb verbs[] = {
 		"      --json        JSON Lines: one object per event\n"
 		"      --type TYPE   only events of this type; may be given more than once\n"
 		"      --no-data     leave payloads out\n" DIR_OPTION HELP_OPTION},
+	{"checkpoint", verb_checkpoint, "name this point of the session that is being recorded",
+		"usage: rrshim checkpoint [OPTION]... LABEL\n"
+		"Called by any process of a session, names the moment, so that 'rrshim replay\n"
+		"--from LABEL' can begin there and '--until LABEL' end there. In replay it does\n"
+		"nothing. C programs call rrs_checkpoint(label, metadata) where it is there.\n"
+		"\n"
+		"      --metadata JSON   kept with it; 1,408 bytes at most\n" HELP_OPTION},
 	{"recover", verb_recover, "bring a recording that was cut off to a proper end",
 		"usage: rrshim recover [OPTION]... [REC]\n"
 		"Completes a recording whose recorder was killed: keeps its whole frames,\n"
 		"adds what was still in the session's memory, marks it recovered.\n"
 		"\n" REC_ARGUMENT "\n" DIR_OPTION HELP_OPTION},
+	{"check", verb_check, "ask a recording for everything that is in it",
+		"usage: rrshim check [OPTION]... [REC]\n"
+		"Asks for every recorded request again, in order, as replay would: each must get\n"
+		"its own answer. Names the requests that were in flight together, got different\n"
+		"answers, and have nothing that tells them apart. Recording does the same at its\n"
+		"end. Status 1 when a request does not get its own answer.\n"
+		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"
 		"Answers like OpenAI (Chat Completions, Responses), Anthropic (Messages) and\n"

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/rrshim/replay_summary.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_MAX       10
+#define DIFFERENCES_MAX 3 /* of a miss; `rrshim explain` has them all */
+
+static void print_value(const char *label, json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+
+	fprintf(stderr, "rrshim:     %s %s\n", label, text ? text : "-");
+	free(text);
+}
+
+static void print_miss(json_t *miss)
+{
+	json_t *difference, *differences = json_object_get(miss, "differences");
+	json_t *nearest = json_object_get(json_object_get(miss, "nearest"), "number");
+	const char *message = json_string_value(json_object_get(miss, "message"));
+	size_t i;
+
+	fprintf(stderr, "rrshim: miss: %s\n", message ? message : "?");
+	if (nearest)
+		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
+			json_integer_value(nearest));
+	json_array_foreach(differences, i, difference)
+	{
+		const char *at = json_string_value(json_object_get(difference, "at"));
+
+		if (i == DIFFERENCES_MAX) {
+			fprintf(stderr, "rrshim:   … and in %zu more places\n",
+				json_array_size(differences) - i);
+			break;
+		}
+		fprintf(stderr, "rrshim:   at %s\n", at ? at : "?");
+		print_value("recorded:", json_object_get(difference, "expected"));
+		print_value("now:     ", json_object_get(difference, "actual"));
+	}
+}
+
+static void print_misses(json_t *misses)
+{
+	json_t *miss;
+	size_t i;
+
+	json_array_foreach(misses, i, miss)
+	{
+		if (i == SHOWN_MAX)
+			break;
+		print_miss(miss);
+	}
+	if (json_array_size(misses) > SHOWN_MAX)
+		fprintf(stderr, "rrshim: … and %zu more\n", json_array_size(misses) - SHOWN_MAX);
+	if (json_array_size(misses))
+		fprintf(stderr,
+			"rrshim: 'rrshim mismatches' lists them, 'rrshim explain N' tells "
+			"all about one\n");
+}
+
+static json_int_t number(const json_t *report, const char *key)
+{
+	return json_integer_value(json_object_get(report, key));
+}
+
+/* What is not 0 of it; what was exact is only worth a word where not all of it was. */
+static void print_kinds(const json_t *report)
+{
+	static const struct {
+		const char *key, *first, *further;
+	} kinds[] = {
+		{"normalised", "of them normalised", "normalised"},
+		{"explained", "of them explained", "explained"},
+		{"nearest", "of them nearest", "nearest"},
+		{"repeated", "of them again", "again"},
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		json_int_t n = number(report, kinds[i].key);
+
+		if (n > 0)
+			fprintf(stderr, " %" JSON_INTEGER_FORMAT " %s,", n,
+				any ? kinds[i].further : kinds[i].first);
+		any |= n > 0;
+	}
+	if (any && number(report, "exact") > 0)
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " exact,", number(report, "exact"));
+	if (number(report, "live") > 0)
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " live,", number(report, "live"));
+}
+
+void replay_summary(const json_t *report)
+{
+	const char *path = json_string_value(json_object_get(report, "recording"));
+	const char *name = path ? strrchr(path, '/') : NULL;
+
+	print_misses(json_object_get(report, "misses"));
+	if (number(report, "ambiguous") > 0)
+		fprintf(stderr,
+			"rrshim: %" JSON_INTEGER_FORMAT
+			" recorded calls are ambiguous: the same request was in flight twice, "
+			"with different answers\n",
+			number(report, "ambiguous"));
+	fprintf(stderr, "rrshim: replayed %s: %" JSON_INTEGER_FORMAT " served,",
+		name           ? name + 1
+			: path ? path
+			       : "?",
+		number(report, "served"));
+	print_kinds(report);
+	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
+		number(report, "missed"), number(report, "unused"));
+}

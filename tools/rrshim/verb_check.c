@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/rrshim/verb.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "storage/recording.h"
+#include "tools/helper/self_check.h"
+#include "tools/rrshim/output.h"
+#include "tools/rrshim/pick.h"
+
+enum { OPT_JSON = 256 };
+
+static const struct option options[] = {
+	{"json", no_argument, NULL, OPT_JSON},
+	{"dir", required_argument, NULL, 'o'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static json_int_t number(const json_t *checked, const char *name)
+{
+	return json_integer_value(json_object_get(checked, name));
+}
+
+static void print(const char *path, const json_t *checked)
+{
+	size_t i;
+	json_t *entry;
+
+	printf("%s: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+	       " requests get their own answer\n",
+		path, number(checked, "matched"), number(checked, "requests"));
+	json_array_foreach(json_object_get(checked, "failed"), i, entry)
+		printf("%" JSON_INTEGER_FORMAT " does not\n", json_integer_value(entry));
+	json_array_foreach(json_object_get(checked, "ambiguous"), i, entry)
+		printf("%" JSON_INTEGER_FORMAT " and %" JSON_INTEGER_FORMAT
+		       " were in flight together, were answered otherwise, and only their order "
+		       "tells them apart\n",
+			json_integer_value(json_array_get(entry, 0)),
+			json_integer_value(json_array_get(entry, 1)));
+}
+
+static int run(const char *folder, const char *name, bool as_json)
+{
+	json_t *checked = NULL;
+	char *path = NULL;
+	int r = pick_path("check", folder, name, &path);
+
+	if (r)
+		return r;
+	r = self_check_recording(path, &checked);
+	if (r < 0) {
+		r = pick_failed("check", path, r);
+	} else {
+		r = self_check_failed(checked) > 0;
+		if (as_json)
+			output_json(json_incref(checked));
+		else
+			print(path, checked);
+	}
+	json_decref(checked);
+	free(path);
+	return r;
+}
+
+int verb_check(int argc, char **argv)
+{
+	const char *folder = NULL;
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_JSON:
+			json = true;
+			break;
+		case 'o':
+		case 'd':
+			folder = optarg;
+			break;
+		case 'h':
+			return verb_help("check");
+		default:
+			return verb_bad_option("check", argv);
+		}
+	}
+	if (argc - optind > 1)
+		return verb_misused("check", "'%s' is one argument too many", argv[optind + 1]);
+	return run(pick_folder(folder), argv[optind], json);
+}
