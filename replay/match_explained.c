@@ -25,7 +25,8 @@ struct pair {
 };
 
 struct comparison {
-	const struct matcher *m;
+	const struct match_options *options;
+	const struct match_bindings *bindings; /* NULL: none */
 	struct span recorded, live;
 	struct pair pairs[DIFFERENCES_MAX];
 	size_t count;
@@ -66,7 +67,7 @@ static struct span word_from(struct span text, size_t start, size_t reach)
 
 static uint32_t common_kinds(const struct comparison *c, struct span recorded, struct span live)
 {
-	const struct match_options *options = &c->m->options;
+	const struct match_options *options = c->options;
 	uint32_t kinds;
 
 	if (!recorded.len || !live.len || recorded.len > WORD_MAX || live.len > WORD_MAX)
@@ -88,7 +89,8 @@ static bool is_consistent(
 
 	if (kinds & 1u << ORIGIN_CLOCK)
 		return true;
-	if (bindings_test(&c->m->bindings, pair.recorded, pair.live) == BINDING_CONTRADICTS)
+	if (c->bindings &&
+		bindings_test(c->bindings, pair.recorded, pair.live) == BINDING_CONTRADICTS)
 		return false;
 	for (size_t i = 0; i < c->count; i++) {
 		bool same = c->pairs[i].recorded == pair.recorded;
@@ -159,7 +161,9 @@ static bool explains(
 	struct matcher *m, const struct match_call *call, const struct match_request *q)
 {
 	struct buffer form = BUFFER(CANON_NORMAL_MAX);
-	struct comparison c = {.m = m, .live = {q->normalised.data, q->normalised.len}};
+	struct comparison c = {.options = &m->options,
+		.bindings = &m->bindings,
+		.live = {q->normalised.data, q->normalised.len}};
 	bool explained = false;
 
 	if (match_normalised_form(m, call, &form) == 0) {
@@ -170,6 +174,14 @@ static bool explains(
 		bindings_bind(&m->bindings, c.pairs[i].recorded, c.pairs[i].live);
 	buffer_free(&form);
 	return explained;
+}
+
+bool match_text_explained(
+	const struct match_options *options, struct span recorded, struct span live)
+{
+	struct comparison c = {.options = options, .recorded = recorded, .live = live};
+
+	return options->recorded.origins && options->live.origins && is_explained(&c);
 }
 
 struct match_call *match_explained(struct matcher *m, const struct match_request *q)
