@@ -121,7 +121,8 @@ static bool is_secret(const struct pair *p)
 	struct span value = {p->rest.data + 1, p->rest.len - 1};
 
 	return p->rest.len &&
-		(canon_has_placeholder(value) || redact_is_secret_parameter(p->name, value));
+		(memmem(value.data, value.len, CANON_SECRET, strlen(CANON_SECRET)) ||
+			redact_is_secret_parameter(p->name, value));
 }
 
 static int append_pair(const char *prefix, const struct pair *p, struct buffer *out)
@@ -156,15 +157,18 @@ static int append_sorted(struct span s, const char *prefix, struct buffer *out)
 	return r;
 }
 
+/* Secrets become marks first: a placeholder in a name would say where that is sorted. */
 int canon_pairs(struct span pairs, const char *prefix, struct buffer *out)
 {
-	struct buffer spelled = BUFFER(pairs.len);
+	struct buffer spelled = BUFFER(pairs.len), marked = BUFFER(pairs.len);
 	int r;
 
 	if (!pairs.len)
 		return 0;
 	r = canon_percent(pairs, &spelled);
-	r = r ? r : append_sorted((struct span){spelled.data, spelled.len}, prefix, out);
+	r = r ? r : canon_mark_secrets((struct span){spelled.data, spelled.len}, &marked);
+	r = r ? r : append_sorted((struct span){marked.data, marked.len}, prefix, out);
 	buffer_free(&spelled);
+	buffer_free(&marked);
 	return r;
 }

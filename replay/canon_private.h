@@ -80,7 +80,6 @@ int canon_redact_head(
 	const struct http1_head *head, struct buffer *ret_raw, struct http1_head *ret);
 /* Appends `s` with every placeholder replaced by the mark. */
 int canon_mark_secrets(struct span s, struct buffer *out);
-bool canon_has_placeholder(struct span value);
 /* Where the first placeholder in `s` begins, and its length; s.len and 0 where there is none. */
 size_t canon_find_placeholder(struct span s, size_t *ret_len);
 /* Appends `s`, of no known form, with secrets and placeholders replaced by the mark. 0 or -errno.

@@ -45,11 +45,6 @@ static const uint8_t *find_placeholder(struct span s)
 	return s.len ? memmem(s.data, s.len, PLACEHOLDER, strlen(PLACEHOLDER)) : NULL;
 }
 
-bool canon_has_placeholder(struct span value)
-{
-	return find_placeholder(value) != NULL;
-}
-
 int canon_mark_secrets(struct span s, struct buffer *out)
 {
 	const uint8_t *at;

@@ -130,18 +130,18 @@ static size_t with_temporary_name(const struct scan *s, size_t at, size_t len, c
 	return len + shapes_temporary_name(s->text, at + len);
 }
 
-/* Between words: paths begin here. `at` is behind no letter or digit. */
+/* Between words: paths begin here, unless it is a URL's. `at` is behind no letter or digit. */
 static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 {
 	const struct canon_normal *n = s->normal;
 	uint8_t c = s->text.data[at];
 	size_t len = 0;
 
-	/* Behind a mark, or a variable, a path goes on. */
-	if (s->binary || (c != '/' && c != '-' && c != '\\' && c != '%') ||
-		(at && s->text.data[at - 1] == '}'))
+	if (s->binary || n->url || (c != '/' && c != '-' && c != '\\' && c != '%'))
 		return 0;
-	if (n->origins && !n->url)
+	if (at && s->text.data[at - 1] == '}')
+		return 0; /* behind a mark or a variable a path goes on */
+	if (n->origins)
 		len = origins_path(n->origins, s->text, at, ret_mark);
 	if (len)
 		return with_temporary_name(s, at, len, *ret_mark);

@@ -231,6 +231,15 @@ static void add_differences(
 	form_free(&nearest);
 }
 
+static void add_provider(json_t *e, const struct matcher *m, struct span line)
+{
+	struct rules_view applying;
+
+	rules_view(m->options.live.rules, line, &applying);
+	if (rules_provider(&applying))
+		json_object_set_new(e, "provider", json_string(rules_provider(&applying)));
+}
+
 static json_t *explanation(const struct matcher *m, const struct match_request *request,
 	const struct search *s, const struct match_slot *slot, const struct match *match)
 {
@@ -246,6 +255,7 @@ static json_t *explanation(const struct matcher *m, const struct match_request *
 	json_object_set_new(e, "request", request_json(s->asked, &request->keys[KEY_CANONICAL]));
 	json_object_set_new(e, "occurrence", json_integer((json_int_t)match->occurrence));
 	json_object_set_new(e, "recorded", json_integer((json_int_t)recorded));
+	add_provider(e, m, s->asked->line);
 	if (s->retry)
 		json_object_set_new(e, "retry", json_true());
 	if (s->best)

@@ -17,7 +17,8 @@
 #define MESSAGE_VALUES_MAX 16384
 
 struct value {
-	uint64_t hash;     /* XXH3-64, 0: free */
+	uint64_t hash; /* XXH3-64, 0: free */
+	uint64_t time_ns;
 	uint32_t exchange; /* 0: a request said it first */
 	uint32_t number;
 };
@@ -121,7 +122,7 @@ static int grow(struct handed *h)
 }
 
 /* 1: it is new. */
-static int remember(struct handed *h, uint64_t exchange, struct span word)
+static int remember(struct handed *h, uint64_t exchange, uint64_t time_ns, struct span word)
 {
 	uint64_t hash = hash_of(word);
 	struct value *value;
@@ -129,10 +130,15 @@ static int remember(struct handed *h, uint64_t exchange, struct span word)
 	if (2 * h->used >= h->capacity && grow(h))
 		return -ENOMEM;
 	value = find(h, hash);
-	if (value->hash)
-		return 0;
-	*value = (struct value){hash, (uint32_t)exchange, (uint32_t)h->used++};
-	return 1;
+	if (!value->hash) {
+		*value = (struct value){hash, time_ns, (uint32_t)exchange, (uint32_t)h->used++};
+		return 1;
+	}
+	if (time_ns < value->time_ns) {
+		value->time_ns = time_ns;
+		value->exchange = (uint32_t)exchange;
+	}
+	return 0;
 }
 
 /* ---- texts ---- */
@@ -150,40 +156,54 @@ static size_t skip_escape(struct span text, size_t at)
 	return c && strchr("nrtbf", c) ? at + 1 : at;
 }
 
-static int take_words(struct handed *h, uint64_t exchange, struct span text)
+/* The next word of that kind at or after *at, which moves past it; empty: there is none. */
+static struct span next_word(struct span text, size_t *at)
+{
+	while (*at < text.len) {
+		size_t start = *at, len;
+
+		if (text.data[start] == '\\') {
+			*at = skip_escape(text, start);
+			continue;
+		}
+		if (!shapes_is_word(text.data[start])) {
+			++*at;
+			continue;
+		}
+		*at += joined(text, start);
+		len = handed_word(text, start);
+		if (len)
+			return (struct span){text.data + start, len};
+	}
+	return (struct span){0};
+}
+
+int handed_response(struct handed *h, uint64_t exchange, uint64_t time_ns, struct span text)
 {
 	size_t at = 0, count = 0;
 
-	while (at < text.len && count < MESSAGE_VALUES_MAX && h->used < VALUES_MAX) {
-		size_t word;
-		int r;
+	while (count < MESSAGE_VALUES_MAX && h->used < VALUES_MAX) {
+		struct span word = next_word(text, &at);
+		int r = word.len ? remember(h, exchange, time_ns, word) : 0;
 
-		if (text.data[at] == '\\') {
-			at = skip_escape(text, at);
-			continue;
-		}
-		if (!shapes_is_word(text.data[at])) {
-			at++;
-			continue;
-		}
-		word = handed_word(text, at);
-		r = word ? remember(h, exchange, (struct span){text.data + at, word}) : 0;
-		if (r < 0)
+		if (!word.len || r < 0)
 			return r;
 		count += (size_t)r;
-		at += joined(text, at);
 	}
 	return 0;
 }
 
-int handed_request(struct handed *h, struct span text)
+void handed_request(struct handed *h, uint64_t time_ns, struct span text)
 {
-	return take_words(h, 0, text);
-}
+	struct span word;
+	size_t at = 0;
 
-int handed_response(struct handed *h, uint64_t exchange, struct span text)
-{
-	return take_words(h, exchange, text);
+	while (h->capacity && (word = next_word(text, &at)).len) {
+		struct value *value = find(h, hash_of(word));
+
+		if (value->hash && time_ns <= value->time_ns)
+			value->exchange = 0;
+	}
 }
 
 bool handed_mark(const struct handed *h, struct span value, char mark[static HANDED_MARK_MAX])

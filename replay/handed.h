@@ -17,12 +17,13 @@ struct handed;
 struct handed *handed_new(void);
 void handed_free(struct handed *h);
 /*
- * A value is the one's who said it first: call these in the order of the recording. `text` is what
- * stands in a head or body, its content coding undone; JSON or not. Past what one message may add,
- * or without memory, nothing more is remembered. 0 or -ENOMEM.
+ * A value is the one's who said it first. `text` is what stands in a head or body, its content
+ * coding undone; JSON or not; `time_ns`: when that began. Past what one message may add nothing
+ * more is remembered. 0 or -ENOMEM.
  */
-int handed_request(struct handed *h, struct span text);
-int handed_response(struct handed *h, uint64_t exchange, struct span text);
+int handed_response(struct handed *h, uint64_t exchange, uint64_t time_ns, struct span text);
+/* All responses come before the first of these: what none of them said is not remembered. */
+void handed_request(struct handed *h, uint64_t time_ns, struct span text);
 
 /*
  * The length of the word that begins at text.data[at] and is of the kind that is handed out: at

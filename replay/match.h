@@ -113,6 +113,9 @@ int match_goes_on(const struct matcher *m, const struct exchange *taken, struct 
 int match_early_end(struct matcher *m, const struct canon_input *request,
 	const struct exchange *taken, bool only, struct match *ret);
 
+/* What match_next() gave is not to be served after all: as if it had not been asked for. */
+void match_give_back(struct matcher *m, const struct match *given);
+
 struct match_totals {
 	uint64_t recorded; /* exchanges in the recording that can be served */
 	uint64_t served, missed, unused;

@@ -2,67 +2,26 @@
 #include "replay/match_private.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-/* What the recorded responses handed out, in the order of the recording. */
+/* What the recorded responses handed out. */
 
 /* Of one message: what a client sends back stands early, or is small. */
 #define MESSAGE_BYTES_MAX (8u << 20)
 
-/* Somebody says something. */
+/* Who says something, and when. */
 struct saying {
+	struct handed *handed;
+	uint64_t exchange;
 	uint64_t time_ns;
-	const struct exchange *exchange;
-	enum { SAYS_REQUEST, SAYS_RESPONSE, SAYS_FRAME } kind;
-	size_t frame;
+	bool answers;
 };
 
-/* A request before the response to it; else as they were found. */
-static int compare_sayings(const void *x, const void *y)
+static int say(const struct saying *s, struct span text)
 {
-	const struct saying *a = x, *b = y;
-
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
-	if (a->exchange != b->exchange)
-		return a->exchange->number < b->exchange->number ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return (a->frame > b->frame) - (a->frame < b->frame);
-}
-
-static size_t add_exchange(const struct exchange *x, struct saying *to)
-{
-	size_t count = 0;
-
-	to[count++] = (struct saying){x->request.start_ns, x, SAYS_REQUEST, 0};
-	if (x->response.head)
-		to[count++] = (struct saying){x->response.start_ns, x, SAYS_RESPONSE, 0};
-	for (size_t i = 0; i < x->frame_count; i++)
-		to[count++] = (struct saying){x->frames[i].time_ns, x, SAYS_FRAME, i};
-	return count;
-}
-
-static struct saying *list_sayings(const struct tape *t, size_t *ret_count)
-{
-	size_t count = 0, room = 2 * t->exchange_count + 1;
-	struct saying *list;
-
-	for (size_t i = 0; i < t->exchange_count; i++)
-		room += t->exchanges[i]->frame_count;
-	list = calloc(room, sizeof(*list));
-	if (!list)
-		return NULL;
-	for (size_t i = 0; i < t->exchange_count; i++)
-		count += add_exchange(t->exchanges[i], &list[count]);
-	qsort(list, count, sizeof(*list), compare_sayings);
-	*ret_count = count;
-	return list;
-}
-
-static int say(struct handed *h, uint64_t exchange, bool answers, struct span text)
-{
-	return answers ? handed_response(h, exchange, text) : handed_request(h, text);
+	if (s->answers)
+		return handed_response(s->handed, s->exchange, s->time_ns, text);
+	handed_request(s->handed, s->time_ns, text);
+	return 0;
 }
 
 static bool ends(struct span s, const char *text)
@@ -79,14 +38,13 @@ static bool is_handing_header(struct span name)
 	return ends(name, "location") || ends(name, "-id") || span_equal_nocase(name, "link");
 }
 
-static int say_head(
-	struct handed *h, uint64_t exchange, bool answers, const struct http1_head *head)
+static int say_head(const struct saying *s, const struct http1_head *head)
 {
-	int r = answers ? 0 : handed_request(h, head->target);
+	int r = s->answers ? 0 : say(s, head->target);
 
 	for (size_t i = 0; i < head->count && !r; i++) {
-		if (!answers || is_handing_header(head->headers[i].name))
-			r = say(h, exchange, answers, head->headers[i].value);
+		if (!s->answers || is_handing_header(head->headers[i].name))
+			r = say(s, head->headers[i].value);
 	}
 	return r;
 }
@@ -101,8 +59,8 @@ static struct span coding_of(const struct http1_head *head)
 }
 
 /* What cannot be read or decoded handed nothing out. */
-static int say_body(struct handed *h, uint64_t exchange, bool answers, const struct tape *t,
-	const struct tape_message *message)
+static int say_body(
+	const struct saying *s, const struct tape *t, const struct tape_message *message)
 {
 	struct buffer body = BUFFER(MESSAGE_BYTES_MAX), decoded = BUFFER(MESSAGE_BYTES_MAX);
 	struct span coding = coding_of(message->head);
@@ -115,45 +73,45 @@ static int say_body(struct handed *h, uint64_t exchange, bool answers, const str
 		text = (struct span){decoded.data, decoded.len};
 	}
 	if (!r)
-		r = say(h, exchange, answers, text);
+		r = say(s, text);
 	buffer_free(&body);
 	buffer_free(&decoded);
 	return r == -ENOMEM ? r : 0;
 }
 
-static int say_message(struct handed *h, uint64_t exchange, bool answers, const struct tape *t,
-	const struct tape_message *message)
+static int say_message(struct saying *s, const struct tape *t, const struct tape_message *message)
 {
-	int r = message->head ? say_head(h, exchange, answers, message->head) : 0;
+	int r;
 
-	return r || !message->head ? r : say_body(h, exchange, answers, t, message);
+	if (!message->head)
+		return 0;
+	s->time_ns = message->start_ns;
+	r = say_head(s, message->head);
+	return r ? r : say_body(s, t, message);
 }
 
-static int say_frame(struct handed *h, const struct tape *t, const struct exchange *x, size_t i)
+static int say_frame(struct saying *s, const struct tape *t, const struct tape_frame *frame)
 {
-	const struct tape_frame *frame = &x->frames[i];
 	struct trace_event e;
 
-	if (frame->len > MESSAGE_BYTES_MAX || recording_read(t->recording, frame->ref, &e) ||
-		e.type != EVENT_MESSAGE)
+	if ((frame->direction == EVENT_IN) != s->answers || frame->len > MESSAGE_BYTES_MAX ||
+		recording_read(t->recording, frame->ref, &e) || e.type != EVENT_MESSAGE)
 		return 0;
-	return say(h, x->number, frame->direction == EVENT_IN, e.message.bytes);
+	s->time_ns = frame->time_ns;
+	return say(s, e.message.bytes);
 }
 
-static int say_all(
-	struct handed *h, const struct tape *t, const struct saying *sayings, size_t count)
+static int say_all(struct handed *h, const struct tape *t, bool answers)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < count && !r; i++) {
-		const struct exchange *x = sayings[i].exchange;
+	for (size_t i = 0; i < t->exchange_count && !r; i++) {
+		const struct exchange *x = t->exchanges[i];
+		struct saying s = {.handed = h, .exchange = x->number, .answers = answers};
 
-		if (sayings[i].kind == SAYS_FRAME)
-			r = say_frame(h, t, x, sayings[i].frame);
-		else if (sayings[i].kind == SAYS_REQUEST)
-			r = say_message(h, x->number, false, t, &x->request);
-		else
-			r = say_message(h, x->number, true, t, &x->response);
+		r = say_message(&s, t, answers ? &x->response : &x->request);
+		for (size_t k = 0; k < x->frame_count && !r; k++)
+			r = say_frame(&s, t, &x->frames[k]);
 	}
 	return r;
 }
@@ -161,16 +119,14 @@ static int say_all(
 /* In replay the program gets what was recorded: both sides say the same. */
 int match_handed_load(struct matcher *m)
 {
-	struct saying *sayings;
-	size_t count = 0;
 	int r;
 
 	if (m->options.recorded.handed || m->options.live.handed)
 		return 0;
 	m->handed = handed_new();
-	sayings = list_sayings(m->tape, &count);
-	r = m->handed && sayings ? say_all(m->handed, m->tape, sayings, count) : -ENOMEM;
-	free(sayings);
+	if (!m->handed)
+		return -ENOMEM;
+	r = say_all(m->handed, m->tape, true);
 	m->options.recorded.handed = m->options.live.handed = m->handed;
-	return r;
+	return r ? r : say_all(m->handed, m->tape, false);
 }

@@ -224,9 +224,5 @@ void match_index_free(struct matcher *m)
 
 struct match_call *match_call_of(const struct matcher *m, const struct exchange *x)
 {
-	size_t i = 0;
-
-	while (m->calls[i].exchange != x)
-		i++;
-	return &m->calls[i];
+	return &m->calls[x->number - 1]; /* tape->exchanges are in the order of their numbers */
 }

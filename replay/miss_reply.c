@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define STATUS                   400
+#define DIFFERENCES_MAX          5
 #define JSONRPC_BODY_MAX         (1u << 20)
 #define JSONRPC_SERVER_ERROR     (-32000)
 #define GRPC_MESSAGE_MAX         2000 /* clients refuse long metadata */
@@ -107,8 +108,35 @@ static json_t *jsonrpc_id(struct span body)
 	return id;
 }
 
-enum miss_shape miss_reply_shape(const struct http1_head *request, struct span body)
+/* What rules say of a host of the user's own counts more than what its paths look like. */
+static bool shape_of_provider(const char *provider, enum miss_shape *ret)
 {
+	static const struct {
+		const char *name;
+		enum miss_shape shape;
+	} providers[] = {
+		{"anthropic", MISS_ANTHROPIC},
+		{"openai", MISS_OPENAI},
+		{"azure", MISS_OPENAI},
+		{"gemini", MISS_GEMINI},
+		{"bedrock", MISS_BEDROCK},
+		{"ollama", MISS_OLLAMA},
+	};
+
+	for (size_t i = 0; provider && i < sizeof(providers) / sizeof(*providers); i++) {
+		if (strcmp(provider, providers[i].name) != 0)
+			continue;
+		*ret = providers[i].shape;
+		return true;
+	}
+	return false;
+}
+
+enum miss_shape miss_reply_shape(
+	const struct http1_head *request, struct span body, const char *provider)
+{
+	enum miss_shape shape;
+
 	json_t *id;
 
 	if (is_grpc(request))
@@ -117,6 +145,8 @@ enum miss_shape miss_reply_shape(const struct http1_head *request, struct span b
 	json_decref(id);
 	if (id)
 		return MISS_JSONRPC;
+	if (shape_of_provider(provider, &shape))
+		return shape;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
 		if (shows(&signs[i], request))
 			return signs[i].shape;
@@ -158,14 +188,35 @@ static json_t *error_json(enum miss_shape shape, const char *message, const char
 	}
 }
 
+/* What a program is told: agents show errors whole, and `rrshim explain` has the rest. */
+static json_t *short_explanation(const json_t *explanation)
+{
+	json_t *brief = json_copy((json_t *)explanation), *differences = json_array(), *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(explanation, "differences"), i, entry)
+	{
+		if (i == DIFFERENCES_MAX)
+			break;
+		entry = json_copy(entry);
+		json_object_del(entry, "words");
+		json_array_append_new(differences, entry);
+	}
+	json_object_del(brief, "passed_over");
+	json_object_set_new(brief, "differences", differences);
+	return brief;
+}
+
 static char *error_text(const struct match *match, enum miss_shape shape, struct span body)
 {
 	json_t *sentence = json_sprintf("rrshim replay: %s", miss_reply_message(match));
+	json_t *brief = match->explanation ? short_explanation(match->explanation) : NULL;
 	json_t *json = error_json(shape, sentence ? json_string_value(sentence) : "rrshim replay",
-		match_outcome_name(match->outcome), body, match->explanation);
+		match_outcome_name(match->outcome), body, brief);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
+	json_decref(brief);
 	json_decref(sentence);
 	return text;
 }
@@ -224,7 +275,8 @@ static int write_json(const struct http1_head *request, enum miss_shape shape, c
 int miss_reply_write(const struct match *match, const struct http1_head *request, struct span body,
 	struct buffer *ret)
 {
-	enum miss_shape shape = miss_reply_shape(request, body);
+	const char *provider = json_string_value(json_object_get(match->explanation, "provider"));
+	enum miss_shape shape = miss_reply_shape(request, body, provider);
 	char *text;
 	int r;
 

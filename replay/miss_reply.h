@@ -20,8 +20,12 @@ enum miss_shape {
 	MISS_SHAPE_MAX
 };
 
-/* `body`: of the request, content-coded as it came; may be empty. Never fails. */
-enum miss_shape miss_reply_shape(const struct http1_head *request, struct span body);
+/*
+ * `body`: of the request, content-coded as it came; may be empty. `provider`: by the rules, or
+ * NULL. Never fails.
+ */
+enum miss_shape miss_reply_shape(
+	const struct http1_head *request, struct span body, const char *provider);
 /* The response to it, in HTTP/1.1. 0 or -ENOMEM; the caller frees *ret either way. */
 int miss_reply_write(const struct match *match, const struct http1_head *request, struct span body,
 	struct buffer *ret);

@@ -77,7 +77,7 @@ static int add_path(struct origins *o, enum origin_kind kind, struct span path)
 	if (path.len < NAME_MIN || path.data[0] != '/')
 		return 0;
 	r = paths_add(&o->paths, kind, path);
-	return r || kind == ORIGIN_TEMPORARY ? r : add_folder_names(o, kind, path);
+	return r ? r : add_folder_names(o, kind, path);
 }
 
 /* One, or a list with blanks in between. */
@@ -203,7 +203,7 @@ uint32_t origins_kinds(const struct origins *o, struct span word)
 
 bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns)
 {
-	if (!o->window.to_ns)
+	if (!o->window.to_ns || o->window.to_ns > INT64_MAX)
 		return false;
 	*ret_from_ns = (int64_t)o->window.from_ns;
 	*ret_to_ns = (int64_t)o->window.to_ns;

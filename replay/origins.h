@@ -55,6 +55,8 @@ size_t origins_path(const struct origins *o, struct span text, size_t at, const 
 size_t origins_drawn(const struct origins *o, struct span text, size_t at, const char **ret_mark);
 /* For comparing: what a whole word might be, as 1 << kind; short pids, names and times too. */
 uint32_t origins_kinds(const struct origins *o, struct span word);
+/* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
+bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);
 
 /* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
 bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);

@@ -96,7 +96,7 @@ static size_t spell_percent(char *to, struct span path, bool upper)
 
 static int add_slugs(struct paths *p, enum origin_kind kind, struct span path, bool all)
 {
-	char text[PATH_MAX_];
+	char text[PATH_MAX_] = "";
 	size_t n = spell_slug(text, path, all);
 	int r = add_spelling(p, kind, true, text, n);
 
@@ -153,11 +153,9 @@ static enum origin_kind kind_of(uint8_t kinds, struct span text, size_t end)
 	bool inside = end + 1 < text.len &&
 		(text.data[end] == '/' || text.data[end] == '-' || text.data[end] == '%');
 
-	if (kinds & 1u << ORIGIN_TEMPORARY)
-		return ORIGIN_TEMPORARY;
-	if (kinds == (1u << ORIGIN_HOME | 1u << ORIGIN_FOLDER))
-		return inside ? ORIGIN_HOME : ORIGIN_FOLDER;
-	return kinds & 1u << ORIGIN_HOME ? ORIGIN_HOME : ORIGIN_FOLDER;
+	if (kinds & 1u << ORIGIN_FOLDER)
+		return inside && kinds & 1u << ORIGIN_HOME ? ORIGIN_HOME : ORIGIN_FOLDER;
+	return kinds & 1u << ORIGIN_HOME ? ORIGIN_HOME : ORIGIN_TEMPORARY;
 }
 
 size_t paths_find(const struct paths *p, struct span text, size_t at, enum origin_kind *ret_kind)

@@ -98,7 +98,7 @@ struct window {
 	uint64_t from_ns, to_ns; /* Unix time; both 0: not known */
 };
 
-/* "FROM-TO"; widens what is known. False: it is none. */
+/* "FROM-TO"; widens what is known, or replaces what is days away. False: it is none. */
 bool window_add(struct window *w, struct span text);
 /* A time a clock may have shown in the window, or a day before or after it. */
 bool window_has(const struct window *w, struct span word);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "replay/canon_private.h"
 #include "replay/match_private.h"
 #include "replay/message.h"
 #include "replay/shapes.h"
@@ -28,7 +29,13 @@ static int add(struct origins *o, struct span value, found_value found, void *co
 	return r || o->spelled.count == before ? r : found(context, value);
 }
 
-int origins_search(struct origins *o, struct span text, found_value found, void *context)
+/* The 'n' of "\n" is no letter of the word after it. */
+static bool is_in_word(struct span text, size_t at)
+{
+	return at && shapes_is_word(text.data[at - 1]) && (at < 2 || text.data[at - 2] != '\\');
+}
+
+static int search_spelled(struct origins *o, struct span text, found_value found, void *context)
 {
 	bool anywhere = is_binary(text);
 	const char *mark;
@@ -36,12 +43,24 @@ int origins_search(struct origins *o, struct span text, found_value found, void 
 
 	for (size_t at = 0, len; at < text.len && !r; at += len ? len : 1) {
 		len = 0;
-		if (!anywhere && at && shapes_is_word(text.data[at - 1]))
+		if (!anywhere && is_in_word(text, at))
 			continue;
 		len = origins_drawn(o, text, at, &mark);
 		if (len)
 			r = add(o, (struct span){text.data + at, len}, found, context);
 	}
+	return r;
+}
+
+/* Queries and forms are compared decoded. */
+int origins_search(struct origins *o, struct span text, found_value found, void *context)
+{
+	struct buffer decoded = BUFFER(CANON_FORM_MAX);
+	int r = search_spelled(o, text, found, context);
+
+	if (!r && memchr(text.data, '%', text.len) && canon_percent_undo(text, &decoded) == 0)
+		r = search_spelled(o, (struct span){decoded.data, decoded.len}, found, context);
+	buffer_free(&decoded);
 	return r;
 }
 

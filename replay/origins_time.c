@@ -28,6 +28,11 @@ static uint64_t number(struct span s, size_t digits, size_t *ret_len)
 	return value;
 }
 
+static bool is_elsewhen(const struct window *w, uint64_t from, uint64_t to)
+{
+	return from > w->to_ns + DAY_NS || to + DAY_NS < w->from_ns;
+}
+
 bool window_add(struct window *w, struct span text)
 {
 	size_t from_len, to_len;
@@ -39,7 +44,11 @@ bool window_add(struct window *w, struct span text)
 	to = number(text, DIGITS_NS, &to_len);
 	if (!to_len || to_len != text.len || to < from)
 		return false;
-	if (!w->to_ns || from < w->from_ns)
+	if (!w->to_ns || is_elsewhen(w, from, to)) {
+		*w = (struct window){from, to};
+		return true;
+	}
+	if (from < w->from_ns)
 		w->from_ns = from;
 	if (to > w->to_ns)
 		w->to_ns = to;

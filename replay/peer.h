@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/socket.h>
+#include "replay/fault.h"
 #include "replay/match.h"
 #include "replay/session_ca.h"
 
@@ -39,6 +40,7 @@ struct peer_options {
 	/* NULL, or: called before what a client said is matched, for what is to be known by then.
 	 */
 	void (*on_ask)(void *context);
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss; owns nothing. May stop the session (--fail-fast). */
 	void (*on_miss)(void *context, const struct match *match);
 	/* What was found for each request, and when it was out; NULL: nobody asks. */

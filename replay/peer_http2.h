@@ -12,9 +12,10 @@ enum http2_stage {
 	HTTP2_REQUEST, /* the rest of the request */
 	HTTP2_INTERIM, /* the time of the interim heads, … */
 	HTTP2_HEAD,
-	HTTP2_BODY, /* … of the next of the body or its end; or room in the client's window */
-	HTTP2_CUT,  /* … of the end of a response that is not complete */
-	HTTP2_OVER  /* nothing: all was sent, or what would have come is not known */
+	HTTP2_BODY,  /* … of the next of the body or its end; or room in the client's window */
+	HTTP2_CUT,   /* … of the end of a response that is not complete */
+	HTTP2_FAULT, /* … of its end by --fault */
+	HTTP2_OVER   /* nothing: all was sent, or what would have come is not known */
 };
 
 /*
@@ -46,6 +47,7 @@ struct http2_stream {
 
 	/* The response. */
 	const struct exchange *exchange; /* NULL: a miss, whose content is `out` */
+	struct fault_plan fault;         /* of `exchange` */
 	struct playback playback;
 	uint64_t asked_ns; /* the request was complete */
 	uint64_t first_ns; /* its head had left; 0: not yet */
@@ -101,6 +103,9 @@ int http2_submit_trailers(struct http2_stream *s);
 
 /* peer_http2_response.c. */
 void http2_response_start(struct http2_stream *s, const struct exchange *exchange);
+/* The same with what it is to suffer by --fault; `head`: the request's. */
+void http2_response_found(
+	struct http2_stream *s, const struct match *match, const struct http1_head *head);
 /* `response`, in HTTP/1.1, is taken over. */
 void http2_response_miss(struct http2_stream *s, struct buffer *response);
 /* Sends 1xx heads, in HTTP/1.1. */

@@ -98,7 +98,7 @@ void http2_request_answer(struct http2_stream *s, const struct http1_head *head)
 	if (ask(c, head, &s->body, &match) < 0)
 		c->dead = true;
 	else if (match.exchange)
-		http2_response_start(s, match.exchange);
+		http2_response_found(s, &match, head);
 	else
 		http2_request_miss(s, &match, head);
 	json_decref(match.explanation);

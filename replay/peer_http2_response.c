@@ -23,7 +23,9 @@ void http2_response_free(struct http2_stream *s)
 static bool await(struct http2_stream *s, uint64_t recorded_ns)
 {
 	uint64_t due;
-	if (!s->duplex.taken)
+	if (s->fault.kind == FAULT_SLOW)
+		due = fault_slow_due_ns(&s->fault, s->exchange, s->asked_ns, recorded_ns);
+	else if (!s->duplex.taken)
 		due = serve_due_ns(
 			s->http2->connection->peer, s->exchange, s->asked_ns, recorded_ns);
 	else if (!http2_duplex_due(s, recorded_ns, &due))
@@ -118,12 +120,37 @@ static bool finish_body(struct http2_stream *s, uint32_t *flags)
 	return true;
 }
 
+/*
+ * What is due by --fault once all before it has left. A connection that carries other streams goes
+ * on without this one; false: nothing more of it is sent.
+ */
+static bool suffer(struct http2_stream *s)
+{
+	struct connection *c = s->http2->connection;
+	const struct fault_plan *plan = &s->fault;
+	uint64_t recorded_ns, due_ns = s->asked_ns;
+	if (!s->exchange || !playback_at_stop(&s->playback))
+		return true;
+	if (plan->kind == FAULT_STALL) {
+		if (playback_peek(&s->playback, &recorded_ns))
+			due_ns = serve_due_ns(c->peer, s->exchange, s->asked_ns, recorded_ns);
+		s->asked_ns += fault_stall_ns(plan, due_ns);
+		s->playback.stop.set = false;
+		return true;
+	}
+	s->stage = HTTP2_FAULT;
+	s->due_ns = monotonic_ns(); /* not from inside of nghttp2 */
+	return false;
+}
+
 /* nghttp2 asks: there is room in the client's window, and on the way to it. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
 	uint32_t *flags, nghttp2_data_source *source, void *context)
 {
 	struct http2_stream *s = source->ptr;
 	uint64_t recorded_ns;
+	if (s->out_done == s->out.len && !suffer(s))
+		return NGHTTP2_ERR_DEFERRED;
 	if (s->out_done == s->out.len && has_content(s, &recorded_ns)) {
 		if (await(s, recorded_ns)) {
 			drop_out(s);
@@ -137,7 +164,8 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
 			return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
 	size_t len = take_content(s, to, room);
-	if (s->out_done < s->out.len || has_content(s, &recorded_ns))
+	if (s->out_done < s->out.len || (len && playback_at_stop(&s->playback)) ||
+		has_content(s, &recorded_ns))
 		return (ssize_t)len;
 	if (!finish_body(s, flags) && !len)
 		return NGHTTP2_ERR_DEFERRED;
@@ -248,6 +276,16 @@ static bool play_cut(struct http2_stream *s)
 	return false;
 }
 
+static bool play_fault(struct http2_stream *s)
+{
+	enum ending_kind kind = s->fault.kind == FAULT_RESET ? ENDING_RESET : ENDING_FIN;
+	if (TAILQ_FIRST(&s->http2->streams) == s && !TAILQ_NEXT(s, link))
+		serve_plan_end(s->http2->connection, kind, monotonic_ns(), false);
+	else
+		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+	return false;
+}
+
 void http2_response_play(struct http2_stream *s)
 {
 	static bool (*const stages[])(struct http2_stream *) = {
@@ -255,6 +293,7 @@ void http2_response_play(struct http2_stream *s)
 		[HTTP2_HEAD] = play_head,
 		[HTTP2_BODY] = play_body,
 		[HTTP2_CUT] = play_cut,
+		[HTTP2_FAULT] = play_fault,
 	};
 	s->due_ns = 0;
 	while (s->stage > HTTP2_REQUEST && s->stage < HTTP2_OVER && stages[s->stage](s))
@@ -266,7 +305,24 @@ void http2_response_start(struct http2_stream *s, const struct exchange *exchang
 	s->exchange = exchange;
 	s->stage = HTTP2_INTERIM;
 	playback_start_content(&s->playback, exchange);
+	s->playback.stop = s->fault.stop;
+	if (s->fault.stop.set && s->fault.stop.piece < PLAYBACK_FIRST_CHUNK)
+		suffer(s);
 	http2_response_play(s);
+}
+
+void http2_response_found(
+	struct http2_stream *s, const struct match *match, const struct http1_head *head)
+{
+	struct buffer response;
+	s->fault = fault_plan(s->http2->connection, match);
+	if (s->fault.kind != FAULT_STATUS) {
+		http2_response_start(s, match->exchange);
+		return;
+	}
+	if (fault_write_status(&s->fault, head, &response) < 0)
+		s->http2->connection->dead = true;
+	http2_response_miss(s, &response);
 }
 
 void http2_response_miss(struct http2_stream *s, struct buffer *response)

@@ -50,6 +50,7 @@ struct reply {
 	struct buffer bytes;             /* a miss, interim heads, or a handshake; owned */
 	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
+	struct fault_plan fault; /* of `exchange` */
 	uint64_t asked_ns; /* the request was complete */
 	uint64_t first_ns; /* the first bytes of `exchange` had left; 0: not yet */
 	bool last;         /* of `bytes`: the connection ends after it */
@@ -208,6 +209,14 @@ uint64_t serve_gap_ns(
 	const struct peer *p, uint64_t since_ns, uint64_t recorded_ns, uint64_t now_ns);
 /* When an end that came `gap_ns` after the last byte is due, as fast as possible. */
 uint64_t serve_idle_ns(uint64_t gap_ns);
+
+/* peer_fault.c */
+/* What the answer that was found is to suffer; if so, it may be given back. */
+struct fault_plan fault_plan(const struct connection *c, const struct match *match);
+/* How much later all that is left of an answer comes that stalls before what is due at `due_ns`. */
+uint64_t fault_stall_ns(const struct fault_plan *plan, uint64_t due_ns);
+/* All of the first reply before its fault has left. True: something else may be sent now. */
+bool fault_strike(struct connection *c, struct reply *reply);
 
 /* peer_switch.c: the answer to a request to switch protocols has been sent. False: nothing is known
  * of what followed. */

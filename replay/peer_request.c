@@ -71,11 +71,19 @@ static void reply_upgrade(struct connection *c, struct reply *reply)
 				&reply->bytes) < 0;
 }
 
-static void reply_exchange(struct connection *c, const struct exchange *exchange)
+static void reply_exchange(
+	struct connection *c, const struct match *match, const struct http1_head *head)
 {
+	const struct exchange *exchange = match->exchange;
 	struct reply *reply = serve_add_reply(c);
 	if (!reply)
 		return;
+	reply->fault = fault_plan(c, match);
+	if (reply->fault.kind == FAULT_STATUS) {
+		reply->last = !head->keep_alive;
+		c->dead |= fault_write_status(&reply->fault, head, &reply->bytes) < 0;
+		return;
+	}
 	reply->exchange = exchange;
 	if (c->request->continued)
 		reply->interim_sent = playback_continue_bytes(exchange->interim);
@@ -91,7 +99,7 @@ static void answer(struct connection *c)
 	if (ask(c, head, &c->request->body, &match) < 0)
 		c->dead = true;
 	else if (match.exchange)
-		reply_exchange(c, match.exchange);
+		reply_exchange(c, &match, head);
 	else
 		reply_miss(c, &match, head);
 	json_decref(match.explanation);

@@ -70,6 +70,9 @@ uint64_t serve_due_ns(const struct peer *p, const struct exchange *exchange, uin
 
 static uint64_t due_at(const struct connection *c, const struct reply *reply, uint64_t recorded_ns)
 {
+	if (reply->fault.kind == FAULT_SLOW)
+		return fault_slow_due_ns(
+			&reply->fault, reply->exchange, reply->asked_ns, recorded_ns);
 	return serve_due_ns(c->peer, reply->exchange, reply->asked_ns, recorded_ns);
 }
 
@@ -191,13 +194,17 @@ static bool serve_handshake(struct connection *c, struct reply *reply)
 static bool serve_exchange(struct connection *c, struct reply *reply)
 {
 	uint64_t recorded_ns;
-	if (reply->handshake)
-		return serve_handshake(c, reply);
 	if (c->playing && !reply->first_ns)
 		reply->first_ns = monotonic_ns();
-	if (!c->playing)
+	if (!c->playing) {
 		playback_start(&c->playback, reply->exchange, reply->interim_sent);
+		c->playback.stop = reply->fault.stop;
+	}
 	c->playing = true;
+	if (playback_at_stop(&c->playback))
+		return fault_strike(c, reply);
+	if (reply->handshake)
+		return serve_handshake(c, reply);
 	if (!playback_peek(&c->playback, &recorded_ns))
 		return finish_exchange(c, reply);
 	c->out_due_ns = due_at(c, reply, recorded_ns);

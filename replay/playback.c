@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PIECE_OF_INTERIM, PIECE_OF_HEAD, PIECES_BEFORE_CHUNKS };
+enum { PIECE_OF_INTERIM, PIECE_OF_HEAD, PIECES_BEFORE_CHUNKS = PLAYBACK_FIRST_CHUNK };
 
 /* The event last read: framing and data of one read share it, and a read may be a frame's worth. */
 struct fetched {
@@ -72,6 +72,20 @@ static bool same_ref(struct event_ref a, struct event_ref b)
 	return a.segment == b.segment && a.offset == b.offset && a.frame_offset == b.frame_offset;
 }
 
+bool playback_at_stop(const struct playback *p)
+{
+	const struct playback_stop *stop = &p->stop;
+	return stop->set &&
+		(p->piece > stop->piece || (p->piece == stop->piece && p->offset >= stop->offset));
+}
+
+/* How much of a piece's `len` bytes may be handed out. */
+static size_t before_stop(const struct playback *p, size_t len)
+{
+	return p->stop.set && p->piece == p->stop.piece && p->stop.offset < len ? p->stop.offset
+										: len;
+}
+
 static int fetch_chunk(const struct tape_chunk *chunk, struct recording *recording,
 	struct fetched *fetched, struct span *ret)
 {
@@ -112,12 +126,13 @@ int playback_read(struct playback *p, struct recording *recording, struct buffer
 	size_t room = out->max - out->len;
 	if (!playback_peek(p, &first))
 		return 0;
-	while (room && playback_peek(p, &time) && time == first) {
+	while (room && playback_peek(p, &time) && time == first && !playback_at_stop(p)) {
 		struct span bytes;
 		int r = piece_bytes(p, recording, &fetched, &bytes);
 		if (r < 0)
 			return r;
-		size_t len = bytes.len - p->offset < room ? bytes.len - p->offset : room;
+		size_t left = before_stop(p, bytes.len) - p->offset;
+		size_t len = left < room ? left : room;
 		r = buffer_append(out, bytes.data + p->offset, len);
 		if (r < 0)
 			return r;

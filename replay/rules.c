@@ -155,6 +155,7 @@ static void apply(const struct rule *rule, size_t i, struct span line, struct ru
 {
 	bool post = span_equal(form_method(line), SPAN_LITERAL("POST"));
 
+	v->count++;
 	v->apply[i / 64] |= 1ull << i % 64;
 	v->has_text |= rule->text_count > 0;
 	v->sink |= rule->sink && (post || rule->method.count);

@@ -49,6 +49,7 @@ enum rule_repeat { RULE_REPEAT_DEFAULT, RULE_REPEAT_ONCE, RULE_REPEAT_LOOP, RULE
 /* The rules that apply to one request; found once for each, costs no memory of its own. */
 struct rules_view {
 	const struct rules *rules;      /* NULL: none apply to anything */
+	size_t count;                   /* that apply */
 	uint64_t apply[RULES_MAX / 64]; /* bits, in the order they are heard in */
 	bool has_text, sink;
 	enum rule_repeat repeat;

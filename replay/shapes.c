@@ -311,7 +311,7 @@ static size_t any_time(struct span text, size_t at, const struct word *w,
 			*ret_mark = "{{date}}";
 		len = len ? len : shape_date_in(s, window, &inside);
 	}
-	if (!inside)
+	if (len && !inside && !shape_is_listed(text, at))
 		*ret_mark = NULL;
 	return len;
 }

@@ -73,4 +73,10 @@ size_t shape_timestamp_in(struct span s, const struct shape_window *window, bool
 size_t shape_date_in(struct span s, const struct shape_window *window, bool *ret_inside);
 size_t shape_clock_in(struct span s, const struct shape_window *window, bool *ret_inside);
 
+/*
+ * Whether a time stands in a line that lists a file: when that was written says when this copy was
+ * made, which may be long before the run. A line ends with "\n" or, in JSON, with its escape.
+ */
+bool shape_is_listed(struct span text, size_t at);
+
 #endif

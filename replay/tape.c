@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLOCKS_DIFFER_NS 3600000000000
+
 void *tape_grow(void *array, size_t count, size_t item_bytes)
 {
 	if (count & (count - 1))
@@ -172,6 +174,16 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 	return name->call && name->node && name->service && canonical ? r : -ENOMEM;
 }
 
+/* Programs may run under a clock of their own, libfaketime's. */
+static void note_clock(struct tape *t, const struct trace_event *e)
+{
+	int64_t ahead =
+		(int64_t)(e->process.wall_ns - recording_wall_ns(t->recording) - e->time_ns);
+
+	if (e->process.wall_ns && (ahead > CLOCKS_DIFFER_NS || ahead < -CLOCKS_DIFFER_NS))
+		t->clock_ahead_ns = ahead;
+}
+
 static int on_pid(struct tape *t, uint32_t pid)
 {
 	char text[16];
@@ -223,6 +235,8 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	case EVENT_RESOLVE:
 		return on_resolve(t, e);
 	case EVENT_PROCESS:
+		note_clock(t, e);
+		return on_pid(t, e->pid);
 	case EVENT_EXEC:
 		return on_pid(t, e->pid);
 	case EVENT_ORIGIN:
@@ -291,7 +305,7 @@ static void number_exchanges(struct tape *t)
 /* While it was recorded, clocks showed these times. */
 static int add_clock(struct tape *t)
 {
-	uint64_t from = recording_wall_ns(t->recording);
+	uint64_t from = recording_wall_ns(t->recording) + (uint64_t)t->clock_ahead_ns;
 	char text[48];
 
 	if (!from)

@@ -134,6 +134,7 @@ struct tape {
 	size_t dialogue_count;
 	uint64_t duration_ns;    /* time of the last event */
 	struct origins *origins; /* what was another in every run */
+	int64_t clock_ahead_ns;  /* the programs' clock was ahead of the recorder's; 0: hardly */
 };
 
 /* Reads all events of `r`. 0 or -errno. The tape borrows `r`, which must outlive it. */

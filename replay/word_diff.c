@@ -245,11 +245,16 @@ static struct span from_to(struct span a, struct span b)
 	return (struct span){a.data, (size_t)(b.data + b.len - a.data)};
 }
 
+static bool joins(const struct hunks *h, const struct word_hunk *hunk)
+{
+	const struct span last = h->last.expected;
+
+	return h->count && (size_t)(hunk->expected.data - last.data) - last.len <= JOIN_BYTES;
+}
+
 static void add_hunk(struct hunks *h, struct word_hunk hunk)
 {
-	const uint8_t *end = h->last.expected.data + h->last.expected.len;
-
-	if (h->count && (size_t)(hunk.expected.data - end) <= JOIN_BYTES) {
+	if (joins(h, &hunk)) {
 		h->last.expected = from_to(h->last.expected, hunk.expected);
 		h->last.actual = from_to(h->last.actual, hunk.actual);
 	} else {
@@ -314,6 +319,10 @@ size_t word_diff(struct span expected, struct span actual, struct word_hunk *ret
 
 	if (span_equal(expected, actual))
 		return 0;
+	if (!expected.data)
+		expected = SPAN_LITERAL("");
+	if (!actual.data)
+		actual = SPAN_LITERAL("");
 	start = common_start(expected, actual);
 	expected = (struct span){expected.data + start, expected.len - start};
 	actual = (struct span){actual.data + start, actual.len - start};

@@ -32,13 +32,18 @@ extern struct real real;
  * constructor; what is missing keeps its fallback. */
 void real_resolve(void);
 
-/* CLOCK_MONOTONIC, by the vDSO. [any] */
-static inline uint64_t real_now_ns(void)
+/* By the vDSO, or what else of that name is preloaded. [any] */
+static inline uint64_t real_clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	real.clock_gettime(CLOCK_MONOTONIC, &ts);
+	real.clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static inline uint64_t real_now_ns(void)
+{
+	return real_clock_ns(CLOCK_MONOTONIC);
 }
 
 /* Where the scoped hooks' code is. */

@@ -90,10 +90,11 @@ struct wire_slot {
 	uint32_t pid, parent;
 	uint32_t forked;        /* 1: a forked child without an exec of its own */
 	uint64_t start_ns;      /* CLOCK_MONOTONIC */
+	uint64_t wall_ns;       /* what its clock showed then: another time under libfaketime */
 	uint64_t pid_namespace; /* inode: pids of another namespace are not ours to watch */
 	char exe[240];
 	uint32_t argv_len;
-	char argv[748]; /* NUL-separated, cut where it does not fit */
+	char argv[740]; /* NUL-separated, cut where it does not fit */
 };
 
 /* One single-producer ring; its thread owns `head`, the helper owns `tail`. */

@@ -44,7 +44,7 @@ for folder, _, names in os.walk(sys.argv[1]):
 			views.append(frame)
 		for view in views:
 			for word in sys.argv[2:]:
-				at = view.find(word.encode())
+				at = view.find(os.fsencode(word))
 				if at >= 0:
 					found += 1
 					print("%s: %r" % (path, view[max(0, at - 60):at + 60]))

@@ -11,6 +11,7 @@ hold random ids, so a replay that reached a server cannot look like the recordin
 import argparse
 import gzip
 import hashlib
+import hmac
 import json
 import os
 import random
@@ -240,6 +241,34 @@ def page(c):
 @route("/echo")
 def echo(c):
 	c.json({"id": word(), "length": c.length, "sha256": c.digest})
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+def aws_signature(c, scope, names):
+	"""AWS Signature Version 4 of a request with that scope and those signed headers."""
+	canonical = "\n".join([c.method, c.path, urlsplit(c.target).query]
+		+ ["%s:%s" % (name, c.headers.get(name, "")) for name in names] + ["", ";".join(names), c.digest])
+	text = "\n".join(["AWS4-HMAC-SHA256", c.headers.get("x-amz-date", ""), "/".join(scope),
+		hashlib.sha256(canonical.encode()).hexdigest()])
+	key = ("AWS4" + SECRET).encode()
+	for part in scope:
+		key = hmac.digest(key, part.encode(), "sha256")
+	return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+@route("/signed")
+def signed(c):
+	"""Refused unless Host, date and body are as they were when the request was signed."""
+	fields = dict(field.strip().split("=", 1)
+		for field in c.headers["authorization"].split(" ", 1)[1].split(","))
+	scope, names = fields["Credential"].split("/")[1:], fields["SignedHeaders"].split(";")
+	if "host" not in names or "x-amz-date" not in names:
+		return c.json({"error": "host and date are not signed"}, "400 Bad Request")
+	if aws_signature(c, scope, names) != fields["Signature"]:
+		return c.json({"error": "the signature does not match"}, "403 Forbidden")
+	c.json({"id": word(), "signed": names})
 
 
 @route("/counter")

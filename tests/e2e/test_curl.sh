@@ -111,6 +111,22 @@ test_post() {
 	contains rec.out '"length": 17'
 }
 
+test_signed_requests() {
+	# AWS signs host and date; recording changes neither, and the replay has another date.
+	local secret=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+	echo "user = \"AKIDEXAMPLE:$secret\"" >credentials
+	local ask=("${CURL[@]}" -K credentials --aws-sigv4 aws:amz:us-east-1:bedrock \
+		-H 'Content-Type: application/json' -d '{"modelId":"m"}')
+	start_server
+	round_trip 0 "${ask[@]}" "$HTTPS/signed" --fail
+	contains rec.out x-amz-date
+	wait_until 5 eval '[[ $(date +%s) != "$(stat -c %Y rec.out)" ]]'
+	replay_offline "${ask[@]}" "$HTTPS/signed" --fail
+	same
+	assert_zero_miss
+	! grep -arqF "$secret" "$RRSHIM_DIR" || fail "the key is in the recording"
+}
+
 test_head() {
 	start_server
 	round_trip 0 "${CURL[@]}" -I "$HTTPS/json" "$HTTP/json"

@@ -100,3 +100,18 @@ test_what_only_order_tells_apart() {
 	contains rec.err "nothing but their order tells 1 request from another"
 	equal "pairs" '[[1, 2]]' "$("$RRSHIM" check --json >check.json && query check.json 'd["ambiguous"]')"
 }
+
+test_a_pid_in_a_prompt() {
+	# No spelling shows what it is; it is known of both runs whose it is.
+	local ask='curl -sS "$HTTPS/echo" -H "Content-Type: application/json" \
+		-d "{\"model\":\"m\",\"messages\":[{\"role\":\"tool\",\"content\":\"started as $1 $$\"}]}"'
+	start_server
+	record sh -c "$ask" sh process
+	stop_server
+	replay_offline sh -c "true; $ask" sh process
+	same
+	assert_zero_miss
+	equal "explained by its origin" 1 "$(query rep.json 'd["explained"]')"
+	replay_offline sh -c "true; $ask" sh job
+	equal status 86 "$rep_status"
+}

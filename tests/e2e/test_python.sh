@@ -33,6 +33,24 @@ test_requests_uploads() {
 	client upload.py HTTP
 }
 
+test_multipart_file() {
+	# The boundary is another in every run, the file is the same.
+	start_server
+	cat >form.py <<-'END'
+		import os, requests
+		data = bytes(range(256)) * 300 + b"\r\n--\r\n"
+		for name in ("a.bin", "b.bin"):
+		    r = requests.post(os.environ["HTTPS"] + "/counter?key=" + name, timeout=20,
+		        data={"purpose": "assistants"}, files={"file": (name, data)})
+		    print(name, r.text)
+	END
+	round_trip 0 "$PYTHON" form.py
+	equal served 2 "$(query rep.json 'd["served"]')"
+	sed -i 's/range(256)/reversed(range(256))/' form.py
+	replay_offline "$PYTHON" form.py
+	equal "another file is a miss" 2 "$(query rep.json 'd["missed"]')"
+}
+
 test_httpx_sync() {
 	client httpx_calls.py HTTPS sync
 }

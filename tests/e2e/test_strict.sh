@@ -223,6 +223,31 @@ test_moved_recording() {
 	assert_zero_miss
 }
 
+test_another_user() { # sanitizers=none
+	# A recording given to another user, who has another home and folder.
+	need_root "becomes another user"
+	local home status=0
+	home=$(mktemp -d /tmp/rrshim-other.XXXXXX)
+	setpriv --reuid=65534 --clear-groups test -x "$RRSHIM" || skip "'$RRSHIM' is for root alone"
+	start_server
+	record curl -sS "$HTTPS/json"
+	stop_server
+	cp -r "$(recording)" "$home/recording"
+	cp "$SSL_CERT_FILE" "$home/ca.pem"
+	chown -R 65534 "$home"
+	(
+		cd "$home"
+		offline env HOME="$home" USER=nobody TZ=Asia/Tokyo CURL_CA_BUNDLE="$home/ca.pem" \
+			SSL_CERT_FILE="$home/ca.pem" TMPDIR="$home" RRSHIM_DIR="$home" \
+			setpriv --reuid=65534 --clear-groups "$RRSHIM" replay "$home/recording" -- \
+			curl -sS "$HTTPS/json"
+	) >rep.out 2>rep.err || status=$?
+	rm -rf "$home"
+	[[ $status == 0 ]] || show_file rep.err
+	equal status 0 "$status"
+	same_file rec.out rep.out
+}
+
 test_recording_is_not_changed() {
 	start_server
 	record curl -sS "$HTTPS/json"

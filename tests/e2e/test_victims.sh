@@ -42,6 +42,10 @@ test_errno_of_sockets() {
 	also_in_replay errno_sockets
 }
 
+test_draws() {
+	also_in_replay draws
+}
+
 test_socket_io() {
 	also_in_replay socket_io
 }

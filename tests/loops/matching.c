@@ -6,8 +6,9 @@
  * processor time: per recorded call to load it, then
  * per request for those that are the recorded ones to the byte ("exact"), those with another
  * id ("normalised"), and those with another word ("miss").
- * matching ask PORT COUNT BYTES [PID]: makes the calls over one connection, and prints how many
- * a second were answered, by wall time and by the processor time of PID (0: of the parent).
+ * matching list - COUNT BYTES: prints their bodies, what is sent and what is received, a tab
+ * between. matching ask PORT COUNT BYTES [PID]: makes the calls over one connection, and prints how
+ * many a second were answered, by wall time and by the processor time of PID (0: of the parent).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,11 +87,16 @@ static void append_request(struct buffer *to, uint32_t i, size_t bytes, enum var
 	buffer_free(&body);
 }
 
+static void append_reply_body(struct buffer *to, uint32_t i)
+{
+	append_words(to, 77 + i, REPLY_BYTES);
+}
+
 static void append_reply(struct buffer *to, uint32_t i)
 {
 	struct buffer body = BUFFER(SIZE_MAX);
 
-	append_words(&body, 77 + i, REPLY_BYTES);
+	append_reply_body(&body, i);
 	check(buffer_printf(to,
 		      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
 		      body.len),
@@ -141,6 +147,21 @@ static int write_recording(const char *folder, uint32_t count, size_t bytes)
 	puts(recording_writer_path(w));
 	buffer_free(&text);
 	check(recording_writer_close(w), "closing");
+	return 0;
+}
+
+static int list(uint32_t count, size_t bytes)
+{
+	struct buffer line = BUFFER(SIZE_MAX);
+
+	for (uint32_t i = 0; i < count; i++) {
+		buffer_reset(&line);
+		append_body(&line, i, bytes, AS_RECORDED);
+		check(buffer_append(&line, "\t", 1), "memory");
+		append_reply_body(&line, i);
+		printf("%.*s\n", (int)line.len, (const char *)line.data);
+	}
+	buffer_free(&line);
 	return 0;
 }
 
@@ -308,7 +329,8 @@ static int ask_all(uint16_t port, uint32_t count, size_t bytes, long pid)
 int main(int argc, char *argv[])
 {
 	if (argc < 5)
-		return fprintf(stderr, "usage: matching write|time|ask WHERE COUNT BYTES\n"), 2;
+		return fprintf(stderr, "usage: matching write|list|time|ask WHERE COUNT BYTES\n"),
+		       2;
 	uint32_t count = (uint32_t)atol(argv[3]);
 	size_t bytes = (size_t)atol(argv[4]);
 	long pid = argc > 5 ? atol(argv[5]) : 0;
@@ -317,5 +339,7 @@ int main(int argc, char *argv[])
 		return write_recording(argv[2], count, bytes);
 	if (!strcmp(argv[1], "time"))
 		return time_matching(argv[2], count, bytes);
+	if (!strcmp(argv[1], "list"))
+		return list(count, bytes);
 	return ask_all((uint16_t)atoi(argv[2]), count, bytes, pid ? pid : getppid());
 }

@@ -9,18 +9,21 @@
 
 static struct scratch s;
 static struct matcher *m;
+static struct rules *rules;
 static uint64_t next_channel;
 
 static inline void begin(void)
 {
 	scratch_begin(&s);
 	m = NULL;
+	rules = NULL;
 	next_channel = 1;
 }
 
 static inline void end(void)
 {
 	matcher_free(m);
+	rules_free(rules);
 	scratch_free(&s);
 }
 
@@ -70,6 +73,18 @@ static inline void load_with(const struct match_options *options)
 static inline void load(void)
 {
 	load_with(NULL);
+}
+
+/* As `rrshim replay` does: by the built-in rules, and these. */
+static inline void load_with_rules(const char *text)
+{
+	struct match_options options = {0};
+	struct rules_error error;
+
+	cr_assert_eq(rules_new(&rules), 0);
+	cr_assert_eq(rules_add(rules, "test", span_of(text), &error), 0, "%s", error.message);
+	options.recorded.rules = options.live.rules = rules;
+	load_with(&options);
 }
 
 static inline struct match ask_bytes(struct span text, const char *scheme, const char *authority)

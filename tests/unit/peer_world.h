@@ -37,6 +37,7 @@ struct world {
 	struct session_ca *ca;
 	struct event_base *base;
 	struct peer *peer;
+	struct faults *faults; /* owned; NULL: none */
 	char missed[32];      /* the outcome of the last miss */
 	char explained[1024]; /* and its explanation */
 };
@@ -151,6 +152,7 @@ static inline void play(struct world *w, struct peer_timing timing)
 		.matcher = w->matcher,
 		.ca = w->ca,
 		.timing = timing,
+		.faults = w->faults,
 		.on_miss = note_miss,
 		.context = w,
 	};
@@ -161,6 +163,7 @@ static inline void world_free(struct world *w)
 {
 	char command[64];
 	peer_free(w->peer);
+	faults_free(w->faults);
 	event_base_free(w->base);
 	session_ca_free(w->ca);
 	matcher_free(w->matcher);

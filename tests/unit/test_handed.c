@@ -18,14 +18,15 @@ static void end(void)
 
 TestSuite(handed, .init = begin, .fini = end);
 
-static void requested(const char *text)
+/* Exchange n is asked at 10 n, and answered at 10 n + 5. */
+static void requested(uint64_t exchange, const char *text)
 {
-	cr_assert_eq(handed_request(h, span_of(text)), 0);
+	handed_request(h, 10 * exchange, span_of(text));
 }
 
 static void responded(uint64_t exchange, const char *text)
 {
-	cr_assert_eq(handed_response(h, exchange, span_of(text)), 0);
+	cr_assert_eq(handed_response(h, exchange, 10 * exchange + 5, span_of(text)), 0);
 }
 
 /* Of exchange `expected`; 0: it was not handed out. */
@@ -56,9 +57,10 @@ Test(handed, ids_in_json_and_event_streams)
 
 Test(handed, a_value_is_the_one_s_who_said_it_first)
 {
-	requested("{\"session\":\"5bd8ed6c2cb7\"}");
-	responded(1, "{\"session\":\"5bd8ed6c2cb7\",\"turn\":\"turn_82a7c1\"}");
 	responded(2, "{\"turn\":\"turn_82a7c1\"}");
+	responded(1, "{\"session\":\"5bd8ed6c2cb7\",\"turn\":\"turn_82a7c1\"}");
+	requested(1, "{\"session\":\"5bd8ed6c2cb7\"}");
+	requested(2, "{\"session\":\"5bd8ed6c2cb7\",\"turn\":\"turn_82a7c1\"}");
 	check_from("5bd8ed6c2cb7", 0);
 	check_from("turn_82a7c1", 1);
 }

@@ -5,27 +5,7 @@
 #include <xxhash.h>
 #include <zlib.h>
 
-static struct rules *rules;
-
-static void end_with_rules(void)
-{
-	end();
-	rules_free(rules);
-}
-
-TestSuite(match, .init = begin, .fini = end_with_rules);
-
-/* As `rrshim replay` does: by the built-in rules, and these. */
-static void load_with_rules(const char *text)
-{
-	struct match_options options = {0};
-	struct rules_error error;
-
-	cr_assert_eq(rules_new(&rules), 0);
-	cr_assert_eq(rules_add(rules, "test", span_of(text), &error), 0, "%s", error.message);
-	options.recorded.rules = options.live.rules = rules;
-	load_with(&options);
-}
+TestSuite(match, .init = begin, .fini = end);
 
 Test(match, the_same_request_three_times)
 {

@@ -59,6 +59,23 @@ Test(match_policy, used_up_once)
 	json_decref(match.explanation);
 }
 
+Test(match_policy, a_rule_says_what_may_be_asked_again)
+{
+	struct match match;
+
+	record(POST("/v1/jobs/7"), "{}", REPLY("1"));
+	record(POST("/v1/jobs/7"), "{}", REPLY("2"));
+	record(CHAT, SAY("hi"), REPLY("x"));
+	load_with_rules("rules:\n  - match: {path: /v1/jobs/*}\n    repeat: last\n");
+	check_served(ask(POST("/v1/jobs/7"), "{}"), 1);
+	check_served(ask(POST("/v1/jobs/7"), "{}"), 2);
+	check_repeated(ask(POST("/v1/jobs/7"), "{}"), 2);
+	check_served(ask(CHAT, SAY("hi")), 3);
+	match = ask(CHAT, SAY("hi"));
+	cr_assert_eq(match.outcome, MATCH_USED_UP);
+	json_decref(match.explanation);
+}
+
 Test(match_policy, again_is_never_another_sessions)
 {
 	struct match_options options = {.repeat = RULE_REPEAT_LOOP};

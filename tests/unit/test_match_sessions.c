@@ -179,19 +179,48 @@ Test(match_sessions, one_answer_to_both_is_not_ambiguous)
 
 Test(match_sessions, a_recording_is_checked_against_itself)
 {
+	struct match_options options = {0};
 	json_t *checked = NULL;
 	char *text;
 
+	cr_assert_eq(rules_new(&rules), 0);
+	options.recorded.rules = options.live.rules = rules;
 	record_from_to(CHAT, SAY("same"), REPLY("x"), 100, 200);
 	record_from_to(CHAT, SAY("same"), REPLY("y"), 150, 250);
 	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 300, 400);
-	record_from_to(POST("/v1/traces"), "{}", REPLY("t"), 500, 600);
 	scratch_out(&s, 50, CHAT "Content-Length: 1000\r\n\r\n{", 700);
 	scratch_load(&s);
-	cr_assert_eq(match_check(s.tape, NULL, &checked), 0);
+	cr_assert_eq(match_check(s.tape, &options, &checked), 0);
 	text = json_dumps(checked, JSON_COMPACT);
 	cr_assert_str_eq(
 		text, "{\"requests\":3,\"matched\":3,\"ambiguous\":[[1,2]],\"failed\":[]}");
 	free(text);
 	json_decref(checked);
+}
+
+/* ---- what answers handed out ---- */
+
+#define HANDED_OUT(text) "HTTP/1.1 200 OK\r\nContent-Length: 46\r\n\r\n" text
+
+Test(match_sessions, ids_that_answers_gave_are_never_taken_for_each_other)
+{
+	record(POST("/v1/files"), "{\"n\":1}",
+		HANDED_OUT("{\"id\":\"file_67d2f0a1c4b88190a3e5d7c9b1f20446\"}"));
+	record(POST("/v1/files"), "{\"n\":2}",
+		HANDED_OUT("{\"id\":\"file_67d2f0b39e648190bd02c8e4a6f71358\"}"));
+	record(CHAT, SAY("read file_67d2f0a1c4b88190a3e5d7c9b1f20446"), REPLY("x"));
+	load();
+	check_different(CHAT, SAY("read file_67d2f0b39e648190bd02c8e4a6f71358"));
+	check_different(CHAT, SAY("read file_00000000000000000000000000000001"));
+	check_served(ask(CHAT, SAY("read file_67d2f0a1c4b88190a3e5d7c9b1f20446")), 3);
+}
+
+Test(match_sessions, ids_that_the_client_said_first_are_its_own)
+{
+	record(CHAT, SAY("I am file_67d2f0a1c4b88190a3e5d7c9b1f20446"),
+		HANDED_OUT("{\"id\":\"file_67d2f0a1c4b88190a3e5d7c9b1f20446\"}"));
+	record(CHAT, SAY("again file_67d2f0a1c4b88190a3e5d7c9b1f20446"), REPLY("x"));
+	load();
+	check_normalised(ask(CHAT, SAY("I am file_1b59d6f04c7e8190aa01bd23e5f76889")), 1);
+	check_normalised(ask(CHAT, SAY("again file_1b59d6f04c7e8190aa01bd23e5f76889")), 2);
 }

@@ -70,6 +70,17 @@ Test(miss_reply, each_provider_gets_its_own_shape)
 	}
 }
 
+Test(miss_reply, what_the_rules_call_the_provider_counts_more_than_its_paths)
+{
+	static const char head[] = "POST /gateway/v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	struct http1_head request;
+
+	cr_assert_eq(http1_parse_head(HTTP1_REQUEST, span_of(head), &request), 0);
+	cr_expect_eq(miss_reply_shape(&request, span_of("{}"), NULL), MISS_ANTHROPIC);
+	cr_expect_eq(miss_reply_shape(&request, span_of("{}"), "openai"), MISS_OPENAI);
+	cr_expect_eq(miss_reply_shape(&request, span_of("{}"), "vertex"), MISS_ANTHROPIC);
+}
+
 Test(miss_reply, a_json_rpc_call_is_answered_by_its_id)
 {
 	char head[1024];

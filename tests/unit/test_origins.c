@@ -237,6 +237,21 @@ Test(origins, a_text_is_searched)
 	cr_expect_eq(found, 2, "%d", found);
 }
 
+Test(origins, what_is_searched_may_be_escaped)
+{
+	int found = 0;
+
+	draw(sixteen, 4);
+	draw("\x13\xb8\x3b\x9b\xe1\x27\xac\x2d\xe2\xff", 10);
+	origins_search(known, SPAN_LITERAL("\"line\\n3f2a9c1d\\n\""), count, &found);
+	cr_expect_eq(found, 1, "%d", found);
+	origins_search(known, SPAN_LITERAL("query k=E7g7m%2BEnrC3i%2Fw%3D%3D"), count, &found);
+	cr_expect_eq(found, 2, "%d", found);
+	/* Known by now. */
+	origins_search(known, SPAN_LITERAL("3f2a9c1d"), count, &found);
+	cr_expect_eq(found, 2, "%d", found);
+}
+
 /* ---- for comparing ---- */
 
 static bool is_kind(const char *word, enum origin_kind kind)
@@ -283,6 +298,21 @@ Test(origins, times_of_the_run)
 	cr_expect_eq(origins_kinds(known, span_of("2026-11-25")), 0);
 	cr_expect_eq(origins_kinds(known, span_of("2024-11-21")), 0);
 	cr_expect_eq(origins_kinds(known, span_of("May 21, 2026")), 0);
+}
+
+Test(origins, a_clock_that_is_days_away_is_the_clock)
+{
+	int64_t from, to;
+
+	cr_expect_not(origins_clock(known, &from, &to));
+	add(ORIGIN_CLOCK, "1795262400000000000-1795266000000000000");
+	add(ORIGIN_CLOCK, "1795270000000000000-1795271000000000000");
+	cr_expect(origins_clock(known, &from, &to));
+	cr_expect_eq(from, 1795262400000000000);
+	cr_expect_eq(to, 1795271000000000000);
+	add(ORIGIN_CLOCK, "1800000000000000000-1800000100000000000");
+	cr_expect(origins_clock(known, &from, &to));
+	cr_expect_eq(from, 1800000000000000000);
 }
 
 Test(origins, a_clock_that_is_none)

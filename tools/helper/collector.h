@@ -56,6 +56,9 @@ void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns)
 /* A server of the session listens on that port. */
 bool collector_has_server(const struct collector *c, uint16_t port);
 
+/* A WIRE_CALL_CHECKPOINT that came in now (CLOCK_MONOTONIC). 0 or the errno to answer it with. */
+int collector_checkpoint(struct collector *c, const struct wire_request *q, uint64_t now_ns);
+
 /* Appends an event made elsewhere (processes), its time as CLOCK_MONOTONIC. */
 void collector_event(struct collector *c, struct trace_event *e);
 /* 0, or the -errno of the write that failed; nothing is written after it. */

@@ -231,9 +231,15 @@ static void join(struct processes *p, uint32_t i)
 	p->joined++;
 	processes_remember(p, name, slot.start_ns, false);
 	watch(p, image, slot.pid_namespace);
-	processes_report(p, EVENT_PROCESS, slot.pid, slot.parent, EVENT_CAPTURE_TAPPED,
-		span_of(slot.exe), (struct span){(uint8_t *)slot.argv, slot.argv_len},
-		slot.start_ns);
+	processes_report_image(p,
+		(struct trace_event){.type = EVENT_PROCESS,
+			.pid = slot.pid,
+			.time_ns = slot.start_ns,
+			.process = {.parent = slot.parent,
+				.capture = EVENT_CAPTURE_TAPPED,
+				.exe = span_of(slot.exe),
+				.argv = {(uint8_t *)slot.argv, slot.argv_len},
+				.wall_ns = slot.wall_ns}});
 	p->sink.changed(p->sink.context);
 }
 

@@ -59,8 +59,9 @@ void processes_supersede(struct processes *p, uint32_t pid, uint64_t start_ns);
 /* What a pid of that namespace is called here. */
 uint32_t processes_name(const struct processes *p, uint32_t pid, uint64_t namespace);
 
-/* processes_report.c: tells the sink of an image and lists it. `argv` is NUL-separated, as found.
- */
+/* processes_report.c: tells the sink of an image and lists it; the event's argv is NUL-separated,
+ * as found. */
+void processes_report_image(struct processes *p, struct trace_event e);
 void processes_report(struct processes *p, uint32_t type, uint32_t pid, uint32_t parent,
 	uint32_t capture, struct span exe, struct span argv, uint64_t time_ns);
 

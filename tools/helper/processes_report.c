@@ -33,22 +33,30 @@ static struct span redact_argv(struct processes *p, struct span argv)
 	return (struct span){p->text.data, p->text.len};
 }
 
-void processes_report(struct processes *p, uint32_t type, uint32_t pid, uint32_t parent,
-	uint32_t capture, struct span exe, struct span argv, uint64_t time_ns)
+void processes_report_image(struct processes *p, struct trace_event e)
 {
-	struct trace_event e = {.type = type,
-		.pid = pid,
-		.time_ns = time_ns,
-		.process = {.parent = parent, .capture = capture, .exe = exe}};
+	const struct span exe = e.process.exe;
 
-	e.process.argv = redact_argv(p, argv);
+	e.process.argv = redact_argv(p, e.process.argv);
 	p->sink.event(p->sink.context, &e);
 	if (json_array_size(p->list) >= LIST_MAX)
 		return;
 	json_array_append_new(p->list,
-		json_pack("{s:i, s:o, s:o, s:s}", "pid", (int)pid, "exe",
+		json_pack("{s:i, s:o, s:o, s:s}", "pid", (int)e.pid, "exe",
 			json_stringn((const char *)exe.data, exe.len) ?: json_null(), "argv",
-			argv_json(e.process.argv), "capture", event_capture_name(capture)));
+			argv_json(e.process.argv), "capture",
+			event_capture_name(e.process.capture)));
+}
+
+void processes_report(struct processes *p, uint32_t type, uint32_t pid, uint32_t parent,
+	uint32_t capture, struct span exe, struct span argv, uint64_t time_ns)
+{
+	processes_report_image(p,
+		(struct trace_event){.type = type,
+			.pid = pid,
+			.time_ns = time_ns,
+			.process = {
+				.parent = parent, .capture = capture, .exe = exe, .argv = argv}});
 }
 
 json_t *processes_list(const struct processes *p)

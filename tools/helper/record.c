@@ -27,9 +27,6 @@
 #define FLUSH_MS    200
 #define CALM_PASSES 50
 
-/* Of a label or its metadata, once their secrets are placeholders. */
-#define CHECKPOINT_BYTES_MAX (64u << 10)
-
 struct record {
 	struct record_options options;
 	struct redactor *redactor;
@@ -195,33 +192,13 @@ static void on_recorded(void *context)
 		event_add(r->flush, &soon);
 }
 
-static struct span redacted(struct record *r, struct span text, struct buffer *to)
-{
-	if (redact_text(r->redactor, text, to) < 0)
-		buffer_reset(to);
-	return (struct span){to->data, to->len};
-}
-
 static void add_checkpoint(struct record *r, const struct wire_request *q, struct wire_reply *reply)
 {
-	struct buffer label = BUFFER(CHECKPOINT_BYTES_MAX), metadata = BUFFER(CHECKPOINT_BYTES_MAX);
-	struct trace_event e = {.type = EVENT_CHECKPOINT,
-		.time_ns = now_ns(),
-		.pid = q->peer ? q->peer : q->pid,
-		.tid = q->pid};
-
 	reply->verdict = WIRE_PASS;
-	if (!r->writer || r->failed || q->resolve.count > sizeof(q->resolve.message)) {
-		reply->error = r->writer && !r->failed ? EINVAL : ENOTCONN;
-		return;
-	}
-	e.checkpoint.label = redacted(r, span_of(q->resolve.node), &label);
-	e.checkpoint.metadata =
-		redacted(r, (struct span){q->resolve.message, q->resolve.count}, &metadata);
-	collector_event(r->collector, &e);
-	on_recorded(r);
-	buffer_free(&label);
-	buffer_free(&metadata);
+	reply->error = r->writer && !r->failed ? collector_checkpoint(r->collector, q, now_ns())
+					       : ENOTCONN;
+	if (reply->error == 0)
+		on_recorded(r);
 }
 
 static void answer(

@@ -210,6 +210,7 @@ static int make_parts(struct replay *r)
 		.matcher = r->matcher,
 		.timing = r->options.timing,
 		.on_ask = on_ask,
+		.faults = r->options.faults,
 		.on_miss = on_peer_miss,
 		.on_match = on_peer_match,
 		.on_served = on_peer_served,
@@ -267,7 +268,7 @@ static void take_event(void *context, struct trace_event *e)
 	json_t *x;
 
 	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
-		replay_know_process(r, e->pid);
+		replay_know_process(r, e);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",

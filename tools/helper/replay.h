@@ -13,6 +13,7 @@ struct replay_options {
 	/* Checkpoints: calls recorded before the first or after the second are not there. NULL: all
 	 * are. */
 	const char *from, *until;
+	struct faults *faults; /* borrowed; NULL: none */
 	/* Called on every miss, refusal and unknown name, with its explanation. */
 	void (*on_miss)(void *context, const json_t *explanation);
 	void *context;
@@ -27,12 +28,13 @@ void replay_free(struct replay *r);
 const struct helper_mode *replay_mode(struct replay *r);
 
 /*
- * {"recording", "time", "served", "exact", "normalised", "explained",
- * "nearest", "repeated", "live", "missed", "unused", "recorded",
- * "ambiguous", "refused", "sinks", "sinks_repeated", "sinks_unrecorded", "misses": […],
+ * {"recording", "time", "served", "exact", "normalised", "explained", "nearest", "repeated", "live",
+ * "missed", "unused", "recorded", "ambiguous", "refused", "sinks", "sinks_repeated",
+ * "sinks_unrecorded", "misses": […], "warnings": those answered with the nearest,
  * "unused_exchanges": [{"number", "method", "url"}], "dialogues", "unused_dialogues": [address],
  * "connections", "not_http", "success_rate": of what was asked for, "mismatch_count",
- * "mismatch_types": {type: count}, "timing", "calls" (replay_calls.h), …}. A new reference.
+ * "mismatch_types": {type: count}, "timing", "faults": [{"fault", "injected"}], "calls"
+ * (replay_calls.h), …}. A new reference.
  */
 json_t *replay_report(const struct replay *r);
 /* Nothing missed and nothing refused. */

@@ -17,9 +17,8 @@ static int know(void *context, enum origin_kind kind, struct span value)
 	return origins_add(r->live, kind, value);
 }
 
-static int know_clock(struct replay *r)
+static int know_clock(struct replay *r, uint64_t from)
 {
-	uint64_t from = helper_wall_ns(r->helper);
 	char text[48];
 
 	snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, from, from + DAY_NS);
@@ -31,15 +30,18 @@ int replay_know_session(struct replay *r)
 	int error = origins_add_usual(r->live);
 
 	error = error ? error : origins_of_session(NULL, know, r);
-	return error ? error : know_clock(r);
+	return error ? error : know_clock(r, helper_wall_ns(r->helper));
 }
 
-void replay_know_process(struct replay *r, uint32_t pid)
+/* Its clock may be another than ours: libfaketime's. */
+void replay_know_process(struct replay *r, const struct trace_event *e)
 {
 	char text[16];
 
-	snprintf(text, sizeof(text), "%" PRIu32, pid);
+	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
 	origins_add(r->live, ORIGIN_PID, span_of(text));
+	if (e->type == EVENT_PROCESS && e->process.wall_ns)
+		know_clock(r, e->process.wall_ns);
 }
 
 void replay_know_record(struct replay *r, const struct rings_record *x)

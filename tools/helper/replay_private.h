@@ -40,6 +40,6 @@ struct replay {
 /* What is another in this run, as it becomes known. 0 or -ENOMEM. */
 int replay_know_session(struct replay *r);
 void replay_know_record(struct replay *r, const struct rings_record *x);
-void replay_know_process(struct replay *r, uint32_t pid);
+void replay_know_process(struct replay *r, const struct trace_event *e);
 
 #endif

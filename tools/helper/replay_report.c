@@ -94,7 +94,8 @@ static void add_statistics(const struct replay *r, const struct match_totals *t,
 	json_object_set_new(report, "time", rfc3339(time(NULL)));
 	json_object_set_new(report, "recorded_at",
 		rfc3339((int64_t)(recording_wall_ns(r->recording) / 1000000000)));
-	json_object_set_new(report, "success_rate", json_real(success_rate(t->served, missed(r))));
+	json_object_set_new(
+		report, "success_rate", json_real(success_rate(t->served, missed(r) + t->live)));
 	json_object_set_new(report, "mismatch_count", json_integer((json_int_t)missed(r)));
 	json_object_set_new(report, "mismatch_types", types_json(r->misses));
 	json_object_set_new(report, "timing", replay_calls_timing(r->calls));
@@ -146,6 +147,7 @@ json_t *replay_report(const struct replay *r)
 	add_statistics(r, &t, report);
 	json_object_set(report, "misses", r->misses);
 	json_object_set(report, "warnings", r->warnings);
+	json_object_set_new(report, "faults", faults_report(r->options.faults));
 	json_object_set_new(report, "unused_exchanges", unused_list(r));
 	json_object_set_new(report, "unused_dialogues", unused_dialogues(r));
 	return report;

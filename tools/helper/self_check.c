@@ -17,14 +17,18 @@
 #define TIME_MS    2000
 #define ANSWER_MAX (1u << 20)
 
-int self_check_recording(const char *path, json_t **ret)
+int self_check_recording(const char *path, const struct rules *rules, json_t **ret)
 {
+	struct match_options options = {.recorded.rules = rules};
 	struct recording *recording = NULL;
 	struct tape *tape = NULL;
 	int r = recording_open(path, &recording);
 
 	r = r ? r : tape_load(recording, &tape);
-	r = r ? r : match_check(tape, NULL, ret);
+	if (!r) {
+		options.recorded.origins = tape->origins;
+		r = match_check(tape, &options, ret);
+	}
 	tape_free(tape);
 	recording_close(recording);
 	return r;
@@ -35,6 +39,7 @@ int self_check_recording(const char *path, json_t **ret)
 /* The process of its own: leaves nothing behind but what it writes. */
 static void check_and_exit(const char *path, int fd)
 {
+	struct rules *rules = NULL;
 	json_t *checked = NULL;
 	char *text = NULL;
 	sigset_t all;
@@ -42,7 +47,7 @@ static void check_and_exit(const char *path, int fd)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (self_check_recording(path, &checked) == 0)
+	if (rules_new(&rules) == 0 && self_check_recording(path, rules, &checked) == 0)
 		text = json_dumps(checked, JSON_COMPACT);
 	for (size_t at = 0, len = text ? strlen(text) : 0; at < len;) {
 		ssize_t n = write(fd, text + at, len - at);

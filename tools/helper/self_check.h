@@ -11,13 +11,15 @@
  * manifest: {"requests", "matched", "ambiguous": [[number, number], …], "failed": [number, …]}.
  */
 
-/* 0 or -errno; the caller's reference. */
-int self_check_recording(const char *path, json_t **ret);
+struct rules;
+
+/* By these rules. 0 or -errno; the caller's reference. */
+int self_check_recording(const char *path, const struct rules *rules, json_t **ret);
 
 /*
- * The same at the end of recording, when nothing may go wrong any more: in a process of its own,
- * for two seconds at most. {"skipped": why} where that did not come to an end, or the recording
- * holds too much. A new reference; NULL without memory.
+ * The same by the built-in rules at the end of recording, when nothing may go wrong any more: in a
+ * process of its own, for two seconds at most. {"skipped": why} where that did not come to an end,
+ * or the recording holds too much. A new reference; NULL without memory.
  */
 json_t *self_check_apart(const char *path, uint64_t bytes_captured);
 

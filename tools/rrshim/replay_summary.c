@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/rrshim/replay_summary.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,28 +69,41 @@ static json_int_t number(const json_t *report, const char *key)
 /* What is not 0 of it; what was exact is only worth a word where not all of it was. */
 static void print_kinds(const json_t *report)
 {
-	static const struct {
-		const char *key, *first, *further;
-	} kinds[] = {
-		{"normalised", "of them normalised", "normalised"},
-		{"explained", "of them explained", "explained"},
-		{"nearest", "of them nearest", "nearest"},
-		{"repeated", "of them again", "again"},
-	};
-	bool any = false;
+	static const char *const kinds[][2] = {{"normalised", "normalised"},
+		{"explained", "explained"}, {"nearest", "nearest"}, {"repeated", "again"}};
+	const char *of_them = "of them ";
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		json_int_t n = number(report, kinds[i].key);
+		json_int_t n = number(report, kinds[i][0]);
 
-		if (n > 0)
-			fprintf(stderr, " %" JSON_INTEGER_FORMAT " %s,", n,
-				any ? kinds[i].further : kinds[i].first);
-		any |= n > 0;
+		if (n == 0)
+			continue;
+		fprintf(stderr, " %" JSON_INTEGER_FORMAT " %s%s,", n, of_them, kinds[i][1]);
+		of_them = "";
 	}
-	if (any && number(report, "exact") > 0)
+	if (!*of_them && number(report, "exact") > 0)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " exact,", number(report, "exact"));
 	if (number(report, "live") > 0)
 		fprintf(stderr, " %" JSON_INTEGER_FORMAT " live,", number(report, "live"));
+}
+
+static void print_faults(json_t *faults)
+{
+	json_t *fault;
+	size_t i;
+
+	json_array_foreach(faults, i, fault)
+	{
+		json_int_t injected = number(fault, "injected");
+		const char *spec = json_string_value(json_object_get(fault, "fault"));
+
+		fprintf(stderr, "rrshim: fault %s: injected ", spec ? spec : "?");
+		if (injected > 0)
+			fprintf(stderr, "%" JSON_INTEGER_FORMAT " time%s\n", injected,
+				injected == 1 ? "" : "s");
+		else
+			fprintf(stderr, "never: no answer came to it\n");
+	}
 }
 
 void replay_summary(const json_t *report)
@@ -100,6 +112,7 @@ void replay_summary(const json_t *report)
 	const char *name = path ? strrchr(path, '/') : NULL;
 
 	print_misses(json_object_get(report, "misses"));
+	print_faults(json_object_get(report, "faults"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
 			"rrshim: %" JSON_INTEGER_FORMAT

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/match_kind.h"
 #include "tools/helper/replay_history.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
@@ -127,6 +128,20 @@ json_t *replays_all(const char *recording_path)
 
 /* ---- what is in one ---- */
 
+/* Those of messages and of what is not HTTP are told by their place alone. */
+static void add_kinds(json_t *differences)
+{
+	json_t *difference;
+	size_t i;
+
+	json_array_foreach(differences, i, difference)
+	{
+		if (!json_object_get(difference, "kind"))
+			json_object_set_new(difference, "kind",
+				json_string(match_kind_name(match_kind_of(difference))));
+	}
+}
+
 json_t *replays_misses(const json_t *report)
 {
 	json_t *all = json_array(), *miss;
@@ -135,7 +150,10 @@ json_t *replays_misses(const json_t *report)
 	json_array_extend(all, json_object_get(report, "misses"));
 	json_array_extend(all, json_object_get(report, "warnings"));
 	json_array_foreach(all, i, miss)
+	{
 		json_object_set_new(miss, "mismatch", json_integer((json_int_t)i + 1));
+		add_kinds(json_object_get(miss, "differences"));
+	}
 	return all;
 }
 

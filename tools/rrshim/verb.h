@@ -32,6 +32,8 @@ int verb_ls(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_cat(int argc, char **argv);
 int verb_events(int argc, char **argv);
+int verb_rules(int argc, char **argv);
+int verb_learn(int argc, char **argv);
 int verb_checkpoint(int argc, char **argv);
 int verb_mismatches(int argc, char **argv);
 int verb_explain(int argc, char **argv);

@@ -10,11 +10,13 @@
 #include "tools/helper/self_check.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
+#include "tools/rrshim/rule_files.h"
 
 enum { OPT_JSON = 256 };
 
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
+	{"rules", required_argument, NULL, 'R'},
 	{"dir", required_argument, NULL, 'o'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -43,7 +45,7 @@ static void print(const char *path, const json_t *checked)
 			json_integer_value(json_array_get(entry, 1)));
 }
 
-static int run(const char *folder, const char *name, bool as_json)
+static int run(const char *folder, const char *name, const struct rules *rules, bool as_json)
 {
 	json_t *checked = NULL;
 	char *path = NULL;
@@ -51,7 +53,7 @@ static int run(const char *folder, const char *name, bool as_json)
 
 	if (r)
 		return r;
-	r = self_check_recording(path, &checked);
+	r = self_check_recording(path, rules, &checked);
 	if (r < 0) {
 		r = pick_failed("check", path, r);
 	} else {
@@ -68,14 +70,20 @@ static int run(const char *folder, const char *name, bool as_json)
 
 int verb_check(int argc, char **argv)
 {
+	struct rule_files files = {0};
+	struct rules *rules = NULL;
 	const char *folder = NULL;
 	bool json = false;
-	int c;
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_JSON:
 			json = true;
+			break;
+		case 'R':
+			if (rule_files_add(&files, optarg) < 0)
+				return verb_misused("check", "too many --rules");
 			break;
 		case 'o':
 		case 'd':
@@ -89,5 +97,8 @@ int verb_check(int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return verb_misused("check", "'%s' is one argument too many", argv[optind + 1]);
-	return run(pick_folder(folder), argv[optind], json);
+	r = rule_files_load("check", &files, &rules);
+	r = r ? r : run(pick_folder(folder), argv[optind], rules, json);
+	rules_free(rules);
+	return r;
 }

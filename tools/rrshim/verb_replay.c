@@ -22,6 +22,7 @@ static const struct option options[] = {
 	{"dir", required_argument, NULL, 'o'},
 	{"timing", required_argument, NULL, 't'},
 	{"rules", required_argument, NULL, 'R'},
+	{"fault", required_argument, NULL, 'X'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
 	{"from", required_argument, NULL, 'f'},
@@ -124,6 +125,20 @@ static int parse_timing(const char *text, struct peer_timing *ret)
 	return end == text + 1 || *end || !(ret->factor > 0) || ret->factor > 1e6 ? -EINVAL : 0;
 }
 
+/* 0, or the exit status. */
+static int add_fault(struct job *job, const char *spec)
+{
+	const char *problem = NULL;
+	int r;
+
+	if (!job->options.faults)
+		job->options.faults = faults_new();
+	r = job->options.faults ? faults_add(job->options.faults, spec, &problem) : -ENOMEM;
+	if (r == -EINVAL)
+		return verb_misused("replay", "--fault '%s': %s", spec, problem);
+	return r ? LAUNCH_FAILED : 0;
+}
+
 static int run(struct job *job, char *const argv[])
 {
 	struct launch l = {.argv = argv, .make = make, .ended = ended, .context = job};
@@ -176,6 +191,11 @@ int verb_replay(int argc, char **argv)
 			if (rule_files_add(&job.rules, optarg) < 0)
 				return verb_misused("replay", "too many --rules");
 			break;
+		case 'X':
+			r = add_fault(&job, optarg);
+			if (r)
+				return r;
+			break;
 		case 'r':
 			job.report = optarg;
 			break;
@@ -222,6 +242,7 @@ int verb_replay(int argc, char **argv)
 		: !replay_age_allows(&job.age, path)                  ? LAUNCH_STALE
 								      : run(&job, argv + optind);
 	rules_free(job.options.rules);
+	faults_free(job.options.faults);
 	free(path);
 	return r;
 }

@@ -35,9 +35,14 @@ static double ratio(json_int_t part, json_int_t whole)
 	return whole > 0 ? (double)part / (double)whole : 1;
 }
 
+static json_int_t used(const json_t *report)
+{
+	return number(report, "recorded") - number(report, "unused");
+}
+
 static double coverage(const json_t *report)
 {
-	return ratio(number(report, "served"), number(report, "recorded"));
+	return ratio(used(report), number(report, "recorded"));
 }
 
 /* ---- JSON ---- */
@@ -52,7 +57,7 @@ static json_t *copy(const json_t *report, const char *key)
 static json_t *coverage_json(const json_t *report)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:f}", "recorded", number(report, "recorded"),
-		"served", number(report, "served"), "unused", number(report, "unused"), "live",
+		"served", used(report), "unused", number(report, "unused"), "live",
 		number(report, "live"), "ratio", coverage(report));
 }
 
@@ -201,7 +206,7 @@ static void print_text(const json_t *report, const json_t *all, bool calls)
 	print_types(report);
 	printf("coverage  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
 	       " recorded calls used (%.1f %%)\n",
-		number(report, "served"), number(report, "recorded"), 100 * coverage(report));
+		used(report), number(report, "recorded"), 100 * coverage(report));
 	print_timing(report);
 	if (calls)
 		print_calls(report);

@@ -36,7 +36,11 @@ const struct verb verbs[] = {
 		"does not hold.\n"
 		"\n" REC_ARGUMENT "\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
-		"                    once; xN: N times as fast\n" RULES_OPTION
+		"                    once; xN: N times as fast\n"
+		"      --fault KIND[,after=PLACE][,host=GLOB][,path=GLOB][,call=N][,times=N]\n"
+		"                    inject a fault into recorded answers; KIND: status=CODE,\n"
+		"                    reset, cut, stall, stall=TIME (300ms, 5s, 2m), slow=Nx;\n"
+		"                    PLACE: head, Nbytes, Nevents, Nlines; may be repeated\n" RULES_OPTION
 		"      --fail-fast   end at the first request that is not in the recording\n"
 		"      --from LABEL  begin at a checkpoint: calls recorded before count as served\n"
 		"      --until LABEL end at a checkpoint: calls recorded after are not there\n"
@@ -106,6 +110,30 @@ const struct verb verbs[] = {
 		"      --json        JSON Lines: one object per event\n"
 		"      --type TYPE   only events of this type; may be given more than once\n"
 		"      --no-data     leave payloads out\n" DIR_OPTION HELP_OPTION},
+	{"rules", verb_rules, "tell which rules there are, and which apply to a call",
+		"usage: rrshim rules [OPTION]... [[REC] N]\n"
+		"Lists the rules that replay goes by, those that are heard first first: where\n"
+		"each is from, what it matches, what it does. With N, an exchange of REC, or with\n"
+		"any of --host, --path and --method: those that apply to such a call.\n"
+		"\n" REC_ARGUMENT "\n"
+		"      --host HOST[:PORT], --path PATH, --method METHOD (default: POST)\n" RULES_OPTION
+		"      --check FILE  only say whether anything is wrong in FILE\n"
+		"      --json        one object with an array of rules\n" DIR_OPTION HELP_OPTION},
+	{"learn", verb_learn, "write rules from two recordings of one scenario",
+		"usage: rrshim learn [OPTION]... A B\n"
+		"Compares what was asked in two recordings of the same scenario and writes rules\n"
+		"by which the requests of B match A, each with its evidence. What may mean\n"
+		"something (words, models, tools, parameters) is listed and not masked, and the\n"
+		"status is 1.\n"
+		"\n"
+		"A and B are ids of recordings, starts of them, or folders.\n"
+		"\n"
+		"  -o, --output FILE write the rules there, and not to stdout\n"
+		"      --force PLACE mask this place whatever it holds: '$.metadata.note',\n"
+		"                    'header x-run', 'query ts'; may be given more than once\n"
+		"      --json        what was found as one object, to stdout; with --output\n" RULES_OPTION
+		"  -d, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"
+		"                    ./recordings)\n" HELP_OPTION},
 	{"checkpoint", verb_checkpoint, "name this point of the session that is being recorded",
 		"usage: rrshim checkpoint [OPTION]... LABEL\n"
 		"Called by any process of a session, names the moment, so that 'rrshim replay\n"
@@ -124,7 +152,7 @@ const struct verb verbs[] = {
 		"its own answer. Names the requests that were in flight together, got different\n"
 		"answers, and have nothing that tells them apart. Recording does the same at its\n"
 		"end. Status 1 when a request does not get its own answer.\n"
-		"\n" REC_ARGUMENT "\n" DIR_OPTION
+		"\n" REC_ARGUMENT "\n" DIR_OPTION RULES_OPTION
 		"      --json        {requests, matched, ambiguous, failed}\n" HELP_OPTION},
 	{"mock", verb_mock, "serve made-up answers of the LLM providers",
 		"usage: rrshim mock [OPTION]...\n"

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/learn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/learn_private.h"
+#include "replay/match_private.h"
+
+/*
+ * B's calls are asked of A, as in a replay. What it does not answer is paired with the call most
+ * like it that nothing else asked for, and each place where the two differ is either learned or
+ * refused. Then B's calls are asked again, by the rules learned.
+ */
+
+/* ---- asking A for B's calls ---- */
+
+static bool is_asked(const struct exchange *x)
+{
+	return !x->internal && x->request.complete && x->request.head;
+}
+
+static int ask(
+	const struct learn *l, struct matcher *m, const struct exchange *x, struct match *ret)
+{
+	struct buffer body = BUFFER(CANON_BODY_MAX);
+	struct canon_input in = {.scheme = span_of(x->tls ? "https" : "http"),
+		.authority = span_of(x->authority),
+		.head = x->request.head,
+		.length = x->request.body_bytes,
+		.body_elided = x->request.body_bytes > CANON_BODY_MAX};
+	struct call_key digest;
+	int r;
+
+	if (in.body_elided) {
+		r = match_body_digest(l->options->b, &x->request, &digest);
+		memcpy(in.digest, &digest, sizeof(in.digest));
+	} else {
+		r = tape_read_body(l->options->b, &x->request, &body);
+		in.body = (struct span){body.data, body.len};
+	}
+	r = r ? r : match_next(m, &in, ret);
+	buffer_free(&body);
+	return r;
+}
+
+static int ask_all(const struct learn *l, struct matcher *m, struct learn_asked *ret)
+{
+	const struct tape *b = l->options->b;
+	int r = 0;
+
+	ret->missed = calloc(b->exchange_count + 1, sizeof(*ret->missed));
+	if (!ret->missed)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->exchange_count && !r; i++) {
+		struct match match = {0};
+
+		if (!is_asked(b->exchanges[i]))
+			continue;
+		r = ask(l, m, b->exchanges[i], &match);
+		if (r == -EBADMSG) {
+			r = 0; /* damaged: nobody can ask for it */
+			continue;
+		}
+		json_decref(match.explanation);
+		if (r || match.outcome == MATCH_SINK || match.outcome == MATCH_SINK_UNRECORDED)
+			continue;
+		ret->calls++;
+		if (match.exchange)
+			ret->matched++;
+		else
+			ret->missed[ret->missed_count++] = b->exchanges[i];
+	}
+	return r ? r : matcher_unused(m, &ret->unused, &ret->unused_count);
+}
+
+static int ask_by_rules(const struct learn *l, struct learn_asked *ret)
+{
+	const struct match_options options = {
+		.recorded.rules = l->options->rules, .live.rules = l->options->rules};
+	struct matcher *m = NULL;
+	int r = matcher_new(l->options->a, &options, &m);
+
+	*ret = (struct learn_asked){0};
+	r = r ? r : ask_all(l, m, ret);
+	matcher_free(m);
+	return r;
+}
+
+static void asked_free(struct learn_asked *asked)
+{
+	free(asked->missed);
+	free(asked->unused);
+}
+
+int learn_form(
+	const struct learn *l, const struct tape *t, const struct exchange *x, struct buffer *out)
+{
+	const struct canon_view view = {.rules = l->options->rules};
+	struct buffer canonical = BUFFER(CANON_FORM_MAX);
+	int r = match_recorded_form(t, x, CANON_BODY_MAX, &canonical);
+
+	r = r ? r : canon_normalise((struct span){canonical.data, canonical.len}, &view, out);
+	buffer_free(&canonical);
+	return r;
+}
+
+struct span learn_first_line(const struct buffer *form)
+{
+	struct span lines = {form->data, form->len}, line = {0};
+
+	form_line(&lines, &line);
+	return line;
+}
+
+/* ---- the whole of it ---- */
+
+static int write_file(struct learn *l)
+{
+	struct buffer *out = &l->result->yaml;
+	int r = buffer_printf(out,
+		"# What differs between two recordings of one scenario, by rrshim learn; see\n"
+		"# rrshim.yaml(5). Above each entry: where it was seen, and both values.\n"
+		"rules:\n");
+
+	return r ? r : learn_write(&l->findings, out, &l->result->rules);
+}
+
+/* B's calls again, by the rules learned. */
+static int verify(struct learn *l, const struct learn_asked *before)
+{
+	struct rules_error error;
+	struct learn_asked after;
+	int r = rules_add(l->options->rules, "learned",
+		(struct span){l->result->yaml.data, l->result->yaml.len}, &error);
+
+	r = r ? r : ask_by_rules(l, &after);
+	if (r)
+		return r;
+	l->result->calls = after.calls;
+	l->result->matched = after.matched;
+	if (after.matched > before->matched)
+		l->result->learned = after.matched - before->matched;
+	for (size_t i = 0; i < after.missed_count; i++) {
+		for (size_t k = 0; k < l->pair_count; k++)
+			l->result->handed += l->pairs[k].b == after.missed[i] && l->pairs[k].handed;
+	}
+	asked_free(&after);
+	return 0;
+}
+
+static void learn_end(struct learn *l)
+{
+	learn_findings_free(&l->findings);
+	free(l->pairs);
+	free(l->alone_a);
+	free(l->alone_b);
+}
+
+int learn(const struct learn_options *options, struct learn_result *ret)
+{
+	struct learn l = {.options = options, .result = ret};
+	struct learn_asked asked;
+	int r;
+
+	*ret = (struct learn_result){
+		.yaml = BUFFER(1 << 20), .refused = json_array(), .alone = json_array()};
+	r = ask_by_rules(&l, &asked);
+	r = r ? r : learn_pair_up(&l, &asked);
+	r = r ? r : learn_sinks(&l);
+	for (size_t i = 0; i < l.pair_count && !r; i++)
+		r = l.pairs[i].sink ? 0 : learn_compare(&l, &l.pairs[i]);
+	r = r ? r : write_file(&l);
+	r = r ? r : verify(&l, &asked);
+	asked_free(&asked);
+	learn_end(&l);
+	return r;
+}
+
+void learn_result_free(struct learn_result *result)
+{
+	buffer_free(&result->yaml);
+	json_decref(result->refused);
+	json_decref(result->alone);
+	*result = (struct learn_result){0};
+}
+
+bool learn_is_complete(const struct learn_result *result)
+{
+	return result->matched + result->handed == result->calls &&
+		json_array_size(result->refused) == 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/learn_private.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What was learned, endpoint by endpoint, and the file that says it. */
+
+#define EXAMPLES_MAX      3
+#define EXAMPLE_BYTES_MAX 4096
+
+/* "{{id}}" in a path stands for anything. */
+static char *glob_of(struct span path)
+{
+	struct buffer out = BUFFER(path.len + 1);
+	size_t i = 0;
+	int r = 0;
+
+	while (i < path.len && !r) {
+		struct span rest = {path.data + i, path.len - i};
+		const uint8_t *end = rest.len > 4 && memcmp(rest.data, "{{", 2) == 0
+			? memmem(rest.data, rest.len, "}}", 2)
+			: NULL;
+
+		r = end ? buffer_append(&out, "*", 1) : buffer_append(&out, rest.data, 1);
+		i += end ? (size_t)(end - rest.data) + 2 : 1;
+	}
+	if (r || buffer_append(&out, "", 1)) {
+		buffer_free(&out);
+		return NULL;
+	}
+	return (char *)out.data;
+}
+
+static struct span without_port(struct span host)
+{
+	const uint8_t *colon = host.len ? memrchr(host.data, ':', host.len) : NULL;
+
+	if (colon && host.data[host.len - 1] != ']')
+		host.len = (size_t)(colon - host.data);
+	return host;
+}
+
+struct learn_endpoint *learn_endpoint(struct learn_findings *f, struct span line)
+{
+	char *method = span_dup(form_method(line)),
+	     *host = span_dup(without_port(form_authority(line))), *path = glob_of(form_path(line));
+	struct learn_endpoint *e = NULL;
+
+	for (size_t i = 0; method && host && path && i < f->count && !e; i++) {
+		struct learn_endpoint *x = &f->list[i];
+
+		if (strcmp(x->method, method) == 0 && strcmp(x->host, host) == 0 &&
+			strcmp(x->path, path) == 0)
+			e = x;
+	}
+	if (!e && method && host && path) {
+		struct learn_endpoint *list = reallocarray(f->list, f->count + 1, sizeof(*f->list));
+
+		if (list) {
+			f->list = list;
+			e = &list[f->count++];
+			*e = (struct learn_endpoint){.method = method, .host = host, .path = path};
+			return e;
+		}
+	}
+	free(method);
+	free(host);
+	free(path);
+	return e;
+}
+
+static struct learn_finding *finding(
+	struct learn_endpoint *e, enum learn_rule rule, struct span what)
+{
+	struct learn_finding *list;
+	char *text;
+
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->list[i].rule == rule && span_equal(span_of(e->list[i].what), what))
+			return &e->list[i];
+	}
+	list = reallocarray(e->list, e->count + 1, sizeof(*list));
+	if (!list)
+		return NULL;
+	e->list = list;
+	text = span_dup(what);
+	if (!text)
+		return NULL;
+	list[e->count] = (struct learn_finding){
+		.rule = rule, .what = text, .examples = BUFFER(EXAMPLE_BYTES_MAX)};
+	return &list[e->count++];
+}
+
+int learn_add(struct learn_endpoint *e, enum learn_rule rule, struct span what, const char *mark,
+	const char *example)
+{
+	struct learn_finding *f = finding(e, rule, what);
+
+	if (!f)
+		return -ENOMEM;
+	f->mark = mark;
+	if (f->count++ < EXAMPLES_MAX)
+		(void)buffer_printf(&f->examples, "%s\n", example);
+	return 0;
+}
+
+void learn_findings_free(struct learn_findings *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		struct learn_endpoint *e = &f->list[i];
+
+		for (size_t k = 0; k < e->count; k++) {
+			free(e->list[k].what);
+			buffer_free(&e->list[k].examples);
+		}
+		free(e->list);
+		free(e->method);
+		free(e->host);
+		free(e->path);
+	}
+	free(f->list);
+	*f = (struct learn_findings){0};
+}
+
+const char *learn_shown(struct span text, char buf[static LEARN_SHOWN_MAX])
+{
+	static const char dots[] = "...";
+	size_t len = 0, max = LEARN_SHOWN_MAX - sizeof(dots);
+
+	for (; len < text.len && len < max; len++) {
+		uint8_t c = text.data[len];
+
+		buf[len] = (char)(c >= ' ' && c != 0x7f ? c : ' ');
+	}
+	/* Not a part of a character. */
+	while (len < text.len && len && (text.data[len] & 0xc0) == 0x80)
+		len--;
+	strcpy(buf + len, len < text.len ? dots : "");
+	return buf;
+}
+
+/* ---- YAML ---- */
+
+static int append_quoted(const char *text, struct buffer *out)
+{
+	int r = buffer_append(out, "'", 1);
+
+	for (; *text && !r; text++)
+		r = buffer_append(out, *text == '\'' ? "''" : text, *text == '\'' ? 2 : 1);
+	return r ? r : buffer_append(out, "'", 1);
+}
+
+static int write_example(const struct learn_finding *f, const char *indent, struct buffer *out)
+{
+	struct span lines = {f->examples.data, f->examples.len}, line;
+	int r = 0;
+
+	while (!r && form_line(&lines, &line))
+		r = buffer_printf(
+			out, "%s# %.*s\n", indent, (int)line.len, (const char *)line.data);
+	if (!r && f->count > EXAMPLES_MAX)
+		r = buffer_printf(out, "%s# … and %zu more\n", indent, f->count - EXAMPLES_MAX);
+	return r;
+}
+
+static int write_finding(const struct learn_finding *f, struct buffer *out)
+{
+	bool text = f->rule == LEARN_RULE_TEXT;
+	int r = write_example(f, text ? "      " : "        ", out);
+
+	r = r ? r : buffer_printf(out, text ? "      - {pattern: " : "        ");
+	r = r ? r : append_quoted(f->what, out);
+	return r ? r : buffer_printf(out, text ? ", mark: %s}\n" : ": %s\n", f->mark);
+}
+
+static int write_kind(const struct learn_endpoint *e, enum learn_rule rule, struct buffer *out)
+{
+	static const char *const heads[] = {
+		[LEARN_RULE_HEADER] = "    headers:\n      mark:\n",
+		[LEARN_RULE_QUERY] = "    query:\n      mark:\n",
+		[LEARN_RULE_JSON] = "    json:\n      mark:\n",
+		[LEARN_RULE_TEXT] = "    text:\n",
+	};
+	bool begun = false;
+	int r = 0;
+
+	for (size_t i = 0; i < e->count && !r; i++) {
+		if (e->list[i].rule != rule)
+			continue;
+		r = begun ? 0 : buffer_printf(out, "%s", heads[rule]);
+		r = r ? r : write_finding(&e->list[i], out);
+		begun = true;
+	}
+	return r;
+}
+
+static int write_match(const struct learn_endpoint *e, struct buffer *out)
+{
+	int r = buffer_printf(out, "    match: {host: ");
+
+	r = r ? r : append_quoted(e->host, out);
+	r = r ? r : buffer_printf(out, ", path: ");
+	r = r ? r : append_quoted(e->path, out);
+	return r ? r : buffer_printf(out, ", method: %s}\n", e->method);
+}
+
+static int write_sink(const struct learn_endpoint *e, struct buffer *out)
+{
+	struct buffer text = BUFFER(1 << 16);
+	struct span lines, line;
+	int r = buffer_printf(&text,
+		"    # %zu calls in A, %zu in B; all answers are alike. Telemetry takes any body.\n",
+		e->calls_a, e->calls_b);
+
+	r = r ? r : write_match(e, &text);
+	r = r ? r : buffer_printf(&text, "    sink: true\n");
+	lines = (struct span){text.data, text.len};
+	while (!r && form_line(&lines, &line))
+		r = buffer_printf(out, "%s%.*s\n", e->proposed ? "  # " : "", (int)line.len,
+			(const char *)line.data);
+	buffer_free(&text);
+	return r;
+}
+
+static int write_endpoint(const struct learn_endpoint *e, struct buffer *out, size_t *rules)
+{
+	int r = 0;
+
+	if (e->count) {
+		++*rules;
+		r = buffer_printf(out, "\n  - name: learned-%zu\n", *rules);
+		r = r ? r : write_match(e, out);
+	}
+	for (int rule = LEARN_RULE_HEADER; rule <= LEARN_RULE_TEXT && !r; rule++)
+		r = write_kind(e, (enum learn_rule)rule, out);
+	if (r || !(e->sink || e->proposed))
+		return r;
+	*rules += e->sink;
+	r = e->sink ? buffer_printf(out, "\n  - name: learned-%zu\n", *rules)
+		    : buffer_printf(out, "\n  # - name: proposed, if this is telemetry\n");
+	return r ? r : write_sink(e, out);
+}
+
+int learn_write(const struct learn_findings *f, struct buffer *out, size_t *ret_rules)
+{
+	int r = 0;
+
+	*ret_rules = 0;
+	for (size_t i = 0; i < f->count && !r; i++)
+		r = write_endpoint(&f->list[i], out, ret_rules);
+	return r;
+}

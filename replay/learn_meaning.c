@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replay/learn_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "replay/match_private.h"
+
+/* ---- what one difference means ---- */
+
+static char *describe(
+	const struct learn *l, const struct learn_difference *d, struct span a, struct span b)
+{
+	char x[LEARN_SHOWN_MAX], y[LEARN_SHOWN_MAX], at[LEARN_SHOWN_MAX * 2];
+	char *text = NULL;
+
+	snprintf(at, sizeof(at), "%.90s", d->at);
+	for (char *c = at; *c; c++)
+		*c = (unsigned char)*c < ' ' ? ' ' : *c;
+	if (asprintf(&text, "calls %llu and %llu, %s: %s | %s",
+		    (unsigned long long)l->pair->a->number, (unsigned long long)l->pair->b->number,
+		    at, learn_shown(a, x), learn_shown(b, y)) < 0)
+		return NULL;
+	return text;
+}
+
+static int add(struct learn *l, const struct learn_difference *d, enum learn_rule rule,
+	struct span what, const char *mark, struct span a, struct span b)
+{
+	struct learn_endpoint *e = learn_endpoint(&l->findings, l->line);
+	char *example = describe(l, d, a, b);
+	int r = e && example ? learn_add(e, rule, what, mark, example) : -ENOMEM;
+
+	free(example);
+	return r;
+}
+
+static int refuse(struct learn *l, const struct learn_difference *d, const char *why, struct span a,
+	struct span b)
+{
+	char x[LEARN_SHOWN_MAX], y[LEARN_SHOWN_MAX];
+
+	json_array_append_new(l->result->refused,
+		json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "at", d->at, "why", why, "a",
+			(json_int_t)l->pair->a->number, "b", (json_int_t)l->pair->b->number,
+			"expected", json_string(learn_shown(a, x)) ?: json_null(), "actual",
+			json_string(learn_shown(b, y)) ?: json_null()));
+	return 0;
+}
+
+static const enum learn_rule rule_of[] = {
+	[LEARN_HEADER] = LEARN_RULE_HEADER,
+	[LEARN_QUERY] = LEARN_RULE_QUERY,
+	[LEARN_JSON] = LEARN_RULE_JSON,
+};
+
+static int add_whole(struct learn *l, const struct learn_difference *d, const char *mark)
+{
+	return add(l, d, rule_of[d->place], span_of(d->name), mark, d->expected, d->actual);
+}
+
+static bool is_forced(const struct learn *l, const struct learn_difference *d)
+{
+	for (size_t i = 0; i < l->options->force_count; i++) {
+		const char *place = l->options->force[i];
+
+		if (strcmp(place, d->at) == 0 || strcmp(place, d->name) == 0)
+			return d->place != LEARN_BODY;
+	}
+	return false;
+}
+
+/* A header, a parameter: marked whole, if all that differs in it is volatile. */
+static int learn_named(struct learn *l, const struct learn_difference *d)
+{
+	struct learn_hunk hunks[LEARN_HUNKS_MAX];
+	size_t count;
+
+	if (learn_is_meaningful_name(d->name))
+		return refuse(l, d, "it says what is asked", d->expected, d->actual);
+	if (learn_is_measured_name(d->name))
+		return add_whole(l, d, "measured");
+	if (learn_hunks(d, hunks, &count) == 0)
+		return add_whole(l, d, learn_mark(hunks[0].kind));
+	return refuse(
+		l, d, "it does not look like an id, a counter or a time", d->expected, d->actual);
+}
+
+/* A value that is nothing but an id. */
+static bool is_whole(const struct learn_difference *d, const struct learn_hunk *h)
+{
+	return d->place == LEARN_JSON && h->a.len == d->expected.len && h->b.len == d->actual.len;
+}
+
+static int learn_text(struct learn *l, const struct learn_difference *d)
+{
+	struct learn_hunk hunks[LEARN_HUNKS_MAX];
+	struct buffer pattern = BUFFER(4096);
+	size_t count;
+	int r = 0;
+
+	if (learn_hunks(d, hunks, &count))
+		return refuse(l, d,
+			d->speaker == SPEAKER_TOOL ? "a word of what a tool said"
+						   : "words of what is asked",
+			hunks[0].a.len ? hunks[0].a : d->expected,
+			hunks[0].b.len ? hunks[0].b : d->actual);
+	if (count == 1 && is_whole(d, &hunks[0]))
+		return add_whole(l, d, learn_mark(hunks[0].kind));
+	for (size_t i = 0; i < count && !r; i++) {
+		buffer_reset(&pattern);
+		r = learn_pattern(&hunks[i], &pattern);
+		if (r == -EINVAL)
+			r = refuse(l, d, "nothing fixed is around it", hunks[i].a, hunks[i].b);
+		else if (!r)
+			r = add(l, d, LEARN_RULE_TEXT, (struct span){pattern.data, pattern.len},
+				learn_mark(hunks[i].kind), hunks[i].a, hunks[i].b);
+	}
+	buffer_free(&pattern);
+	return r;
+}
+
+/* ---- what servers handed out ---- */
+
+static bool was_said(const struct tape *t, const struct exchange *until, struct span value)
+{
+	struct buffer body = BUFFER(CANON_BODY_MAX);
+	bool found = false;
+
+	for (size_t i = 0; i < t->exchange_count && !found; i++) {
+		const struct exchange *x = t->exchanges[i];
+
+		if (x->number >= until->number || !x->response.head)
+			continue;
+		buffer_reset(&body);
+		if (tape_read_body(t, &x->response, &body) == 0 && body.len)
+			found = memmem(body.data, body.len, value.data, value.len);
+	}
+	buffer_free(&body);
+	return found;
+}
+
+/* Long enough that it is no accident: in a replay, both are the recorded one. */
+#define HANDED_MIN 6
+
+static bool is_handed(const struct learn *l, const struct learn_difference *d)
+{
+	struct learn_hunk hunks[LEARN_HUNKS_MAX];
+	size_t count;
+
+	if (!d->text || d->one_sided || learn_hunks(d, hunks, &count) || !count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (hunks[i].a.len < HANDED_MIN || hunks[i].b.len < HANDED_MIN ||
+			!was_said(l->options->a, l->pair->a, hunks[i].a) ||
+			!was_said(l->options->b, l->pair->b, hunks[i].b))
+			return false;
+	}
+	return true;
+}
+
+static int on_difference(void *context, const struct learn_difference *d)
+{
+	struct learn *l = context;
+
+	l->differences++;
+	if (is_forced(l, d))
+		return add_whole(l, d, "forced");
+	if (d->structural)
+		return refuse(
+			l, d, "other things are there, or more of them", d->expected, d->actual);
+	if (d->one_sided)
+		return refuse(l, d, "only one of them has it", d->expected, d->actual);
+	if (d->is_protected)
+		return refuse(l, d, "it decides about the answer", d->expected, d->actual);
+	if (is_handed(l, d)) {
+		l->differences--;
+		l->pair->handed = true;
+		return 0;
+	}
+	if (d->place == LEARN_HEADER || d->place == LEARN_QUERY)
+		return learn_named(l, d);
+	if (d->text)
+		return learn_text(l, d);
+	return learn_is_measured_name(d->leaf)
+		? add_whole(l, d, "measured")
+		: refuse(l, d, "a number that may be a parameter", d->expected, d->actual);
+}
+
+int learn_compare(struct learn *l, struct learn_pair *pair)
+{
+	struct buffer a = BUFFER(CANON_NORMAL_MAX), b = BUFFER(CANON_NORMAL_MAX);
+	int r = learn_form(l, l->options->a, pair->a, &a);
+	struct form x, y;
+
+	r = r ? r : learn_form(l, l->options->b, pair->b, &b);
+	if (!r) {
+		form_parse((struct span){a.data, a.len}, &x);
+		form_parse((struct span){b.data, b.len}, &y);
+		l->pair = pair;
+		l->line = x.line;
+		l->differences = 0;
+		r = learn_diff(&x, &y, on_difference, l);
+		pair->handed &= l->differences == 0;
+		form_free(&x);
+		form_free(&y);
+	}
+	buffer_free(&a);
+	buffer_free(&b);
+	return r;
+}
