@@ -77,7 +77,7 @@ static struct entry *find(struct announcements *a, int family, uint16_t port)
 }
 
 int announcements_add(struct announcements *a, int family, uint16_t port, const char *address,
-	const char *name, uint64_t now_ns)
+	const char *name, uint32_t pid, uint64_t now_ns)
 {
 	expire(a, now_ns);
 	struct entry *e = calloc(1, sizeof(*e));
@@ -86,6 +86,7 @@ int announcements_add(struct announcements *a, int family, uint16_t port, const 
 	e->made_ns = now_ns;
 	e->family = family;
 	e->port = port;
+	e->what.pid = pid;
 	e->what.address = strdup(address);
 	e->what.name = name ? strdup(name) : NULL;
 	if (!e->what.address || (name && !e->what.name)) {

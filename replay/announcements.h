@@ -14,6 +14,7 @@ struct announcements;
 struct announcement {
 	char *address; /* "93.184.216.34:443"; the taker's to free */
 	char *name;    /* NULL: none */
+	uint32_t pid;  /* 0: not known */
 };
 
 #define ANNOUNCEMENT_LIFE_NS (30ull * 1000000000)
@@ -23,7 +24,7 @@ void announcements_free(struct announcements *a);
 
 /* A newer one for the same family and port replaces the older. 0 or -errno. */
 int announcements_add(struct announcements *a, int family, uint16_t port, const char *address,
-	const char *name, uint64_t now_ns);
+	const char *name, uint32_t pid, uint64_t now_ns);
 /*
  * Takes the announcement for a connection that reached the listener of `family`. A socket of the
  * other family may arrive here (v4-mapped addresses), so that is looked for second. 0 or -ENOENT.

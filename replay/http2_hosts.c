@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One exchange stands for all with the same authority and address. */
+/* One exchange stands for all with the same protocol, authority and address. */
 struct http2_hosts {
 	const struct exchange **list;
 	size_t count;
@@ -13,7 +13,8 @@ struct http2_hosts {
 static bool is_known(const struct http2_hosts *h, const struct exchange *x)
 {
 	for (size_t i = 0; i < h->count; i++)
-		if (!strcmp(h->list[i]->authority, x->authority) &&
+		if (h->list[i]->protocol == x->protocol &&
+			!strcmp(h->list[i]->authority, x->authority) &&
 			!strcmp(h->list[i]->address, x->address))
 			return true;
 	return false;
@@ -34,7 +35,7 @@ struct http2_hosts *http2_hosts_new(const struct tape *t)
 	struct http2_hosts *h = calloc(1, sizeof(*h));
 	for (size_t i = 0; h && i < t->exchange_count; i++) {
 		const struct exchange *x = t->exchanges[i];
-		if (x->protocol != TAPE_HTTP2 || !x->tls || is_known(h, x))
+		if (!x->tls || is_known(h, x))
 			continue;
 		if (add(h, x) < 0) {
 			http2_hosts_free(h);
@@ -76,14 +77,26 @@ static bool is_same_server(const struct exchange *x, const char *host, const cha
 		(!strcmp(x->address, address) || !strcmp(port_of(x->authority), port_of(address)));
 }
 
+static bool is_of(const struct exchange *x, const char *name, const char *host, const char *address)
+{
+	return is_same_server(x, name ? name : host, address) ||
+		(!name && !strcmp(x->address, address));
+}
+
 bool http2_hosts_has(
 	const struct http2_hosts *h, const char *name, const char *host, const char *address)
 {
-	for (size_t i = 0; i < h->count; i++) {
-		const struct exchange *x = h->list[i];
-		if (is_same_server(x, name ? name : host, address) ||
-			(!name && !strcmp(x->address, address)))
+	for (size_t i = 0; i < h->count; i++)
+		if (h->list[i]->protocol == TAPE_HTTP2 && is_of(h->list[i], name, host, address))
 			return true;
-	}
+	return false;
+}
+
+bool http2_hosts_know(
+	const struct http2_hosts *h, const char *name, const char *host, const char *address)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (is_of(h->list[i], name, host, address))
+			return true;
 	return false;
 }

@@ -5,8 +5,8 @@
 #include "replay/tape.h"
 
 /*
- * The hosts a recording has spoken HTTP/2 with over TLS: where a client of replay leaves the choice
- * to the server, the same is chosen again.
+ * The hosts a recording has spoken HTTP with over TLS, and which: where a client of replay leaves
+ * the choice to the server, the same is chosen again.
  */
 struct http2_hosts;
 
@@ -18,6 +18,9 @@ void http2_hosts_free(struct http2_hosts *h);
  * not say, and is thought to mean `host` or whatever is at that address).
  */
 bool http2_hosts_has(
+	const struct http2_hosts *h, const char *name, const char *host, const char *address);
+/* The same for whichever HTTP. */
+bool http2_hosts_know(
 	const struct http2_hosts *h, const char *name, const char *host, const char *address);
 
 #endif

@@ -77,10 +77,12 @@ static int ask_all(const struct learn *l, struct matcher *m, struct learn_asked 
 
 static int ask_by_rules(const struct learn *l, struct learn_asked *ret)
 {
+	const struct learn_options *o = l->options;
 	const struct match_options options = {
-		.recorded.rules = l->options->rules, .live.rules = l->options->rules};
+		.recorded = {.rules = o->rules, .origins = o->a->origins},
+		.live = {.rules = o->rules, .origins = o->b->origins}};
 	struct matcher *m = NULL;
-	int r = matcher_new(l->options->a, &options, &m);
+	int r = matcher_new(o->a, &options, &m);
 
 	*ret = (struct learn_asked){0};
 	r = r ? r : ask_all(l, m, ret);
@@ -97,7 +99,7 @@ static void asked_free(struct learn_asked *asked)
 int learn_form(
 	const struct learn *l, const struct tape *t, const struct exchange *x, struct buffer *out)
 {
-	const struct canon_view view = {.rules = l->options->rules};
+	const struct canon_view view = {.rules = l->options->rules, .origins = t->origins};
 	struct buffer canonical = BUFFER(CANON_FORM_MAX);
 	int r = match_recorded_form(t, x, CANON_BODY_MAX, &canonical);
 
@@ -144,7 +146,8 @@ static int verify(struct learn *l, const struct learn_asked *before)
 		l->result->learned = after.matched - before->matched;
 	for (size_t i = 0; i < after.missed_count; i++) {
 		for (size_t k = 0; k < l->pair_count; k++)
-			l->result->handed += l->pairs[k].b == after.missed[i] && l->pairs[k].handed;
+			l->result->handed += l->pairs[k].b == after.missed[i] &&
+				l->pairs[k].handed && !l->pairs[k].refused;
 	}
 	asked_free(&after);
 	return 0;
@@ -153,6 +156,8 @@ static int verify(struct learn *l, const struct learn_asked *before)
 static void learn_end(struct learn *l)
 {
 	learn_findings_free(&l->findings);
+	learn_said_free(l->said_a);
+	learn_said_free(l->said_b);
 	free(l->pairs);
 	free(l->alone_a);
 	free(l->alone_b);
@@ -161,12 +166,14 @@ static void learn_end(struct learn *l)
 int learn(const struct learn_options *options, struct learn_result *ret)
 {
 	struct learn l = {.options = options, .result = ret};
-	struct learn_asked asked;
+	struct learn_asked asked = {0};
 	int r;
 
 	*ret = (struct learn_result){
 		.yaml = BUFFER(1 << 20), .refused = json_array(), .alone = json_array()};
-	r = ask_by_rules(&l, &asked);
+	l.said_a = learn_said_new(options->a);
+	l.said_b = learn_said_new(options->b);
+	r = l.said_a && l.said_b ? ask_by_rules(&l, &asked) : -ENOMEM;
 	r = r ? r : learn_pair_up(&l, &asked);
 	r = r ? r : learn_sinks(&l);
 	for (size_t i = 0; i < l.pair_count && !r; i++)

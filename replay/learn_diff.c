@@ -78,13 +78,15 @@ static enum learn_speaker speaker_of(const json_t *object, enum learn_speaker ou
 	static const char *const tools[] = {"tool", "function", "tool_result",
 		"function_call_output", "custom_tool_call_output", "local_shell_call_output",
 		"shell_call_output", "mcp_tool_result", NULL};
-	static const char *const people[] = {
-		"user", "system", "developer", "assistant", "model", NULL};
+	static const char *const people[] = {"user", "system", "developer", NULL};
+	static const char *const models[] = {"assistant", "model", NULL};
 	const char *role = json_string_value(json_object_get(object, "role"));
 	const char *type = json_string_value(json_object_get(object, "type"));
 
 	if (is_one_of(role, tools) || is_one_of(type, tools))
 		return SPEAKER_TOOL;
+	if (is_one_of(role, models))
+		return SPEAKER_MODEL;
 	return is_one_of(role, people) ? SPEAKER_PERSON : outer;
 }
 

@@ -41,6 +41,7 @@ static int refuse(struct learn *l, const struct learn_difference *d, const char 
 {
 	char x[LEARN_SHOWN_MAX], y[LEARN_SHOWN_MAX];
 
+	l->pair->refused = true;
 	json_array_append_new(l->result->refused,
 		json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "at", d->at, "why", why, "a",
 			(json_int_t)l->pair->a->number, "b", (json_int_t)l->pair->b->number,
@@ -121,50 +122,27 @@ static int learn_text(struct learn *l, const struct learn_difference *d)
 	return r;
 }
 
-/* ---- what servers handed out ---- */
-
-static bool was_said(const struct tape *t, const struct exchange *until, struct span value)
-{
-	struct buffer body = BUFFER(CANON_BODY_MAX);
-	bool found = false;
-
-	for (size_t i = 0; i < t->exchange_count && !found; i++) {
-		const struct exchange *x = t->exchanges[i];
-
-		if (x->number >= until->number || !x->response.head)
-			continue;
-		buffer_reset(&body);
-		if (tape_read_body(t, &x->response, &body) == 0 && body.len)
-			found = memmem(body.data, body.len, value.data, value.len);
-	}
-	buffer_free(&body);
-	return found;
-}
-
-/* Long enough that it is no accident: in a replay, both are the recorded one. */
+/*
+ * What servers had said, each in its recording: in a replay both are the recorded one, so that no
+ * rule is needed. What is short is found anywhere, and believed only of a model.
+ */
 #define HANDED_MIN 6
 
 static bool is_handed(const struct learn *l, const struct learn_difference *d)
 {
-	struct learn_hunk hunks[LEARN_HUNKS_MAX];
-	size_t count;
-
-	if (!d->text || d->one_sided || learn_hunks(d, hunks, &count) || !count)
+	if (!d->text || d->one_sided || d->structural)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (hunks[i].a.len < HANDED_MIN || hunks[i].b.len < HANDED_MIN ||
-			!was_said(l->options->a, l->pair->a, hunks[i].a) ||
-			!was_said(l->options->b, l->pair->b, hunks[i].b))
-			return false;
-	}
-	return true;
+	if (d->speaker != SPEAKER_MODEL &&
+		(d->expected.len < HANDED_MIN || d->actual.len < HANDED_MIN))
+		return false;
+	return learn_was_said(l->said_a, l->pair->a, d->expected) &&
+		learn_was_said(l->said_b, l->pair->b, d->actual);
 }
 
 static int on_difference(void *context, const struct learn_difference *d)
 {
 	struct learn *l = context;
 
-	l->differences++;
 	if (is_forced(l, d))
 		return add_whole(l, d, "forced");
 	if (d->structural)
@@ -172,13 +150,12 @@ static int on_difference(void *context, const struct learn_difference *d)
 			l, d, "other things are there, or more of them", d->expected, d->actual);
 	if (d->one_sided)
 		return refuse(l, d, "only one of them has it", d->expected, d->actual);
-	if (d->is_protected)
-		return refuse(l, d, "it decides about the answer", d->expected, d->actual);
 	if (is_handed(l, d)) {
-		l->differences--;
 		l->pair->handed = true;
 		return 0;
 	}
+	if (d->is_protected)
+		return refuse(l, d, "it decides about the answer", d->expected, d->actual);
 	if (d->place == LEARN_HEADER || d->place == LEARN_QUERY)
 		return learn_named(l, d);
 	if (d->text)
@@ -200,9 +177,7 @@ int learn_compare(struct learn *l, struct learn_pair *pair)
 		form_parse((struct span){b.data, b.len}, &y);
 		l->pair = pair;
 		l->line = x.line;
-		l->differences = 0;
 		r = learn_diff(&x, &y, on_difference, l);
-		pair->handed &= l->differences == 0;
 		form_free(&x);
 		form_free(&y);
 	}

@@ -10,7 +10,7 @@
 enum learn_place { LEARN_HEADER, LEARN_QUERY, LEARN_JSON, LEARN_BODY, LEARN_PLACE_MAX };
 
 /* Who says a text of a conversation. */
-enum learn_speaker { SPEAKER_UNKNOWN, SPEAKER_PERSON, SPEAKER_TOOL };
+enum learn_speaker { SPEAKER_UNKNOWN, SPEAKER_PERSON, SPEAKER_MODEL, SPEAKER_TOOL };
 
 struct learn_difference {
 	enum learn_place place;
@@ -96,18 +96,29 @@ int learn_write(const struct learn_findings *f, struct buffer *out, size_t *ret_
 #define LEARN_SHOWN_MAX 48
 const char *learn_shown(struct span text, char buf[static LEARN_SHOWN_MAX]);
 
+/* ---- what servers said (learn_said.c) ---- */
+
+struct learn_said;
+/* Reads all answers. NULL without memory. */
+struct learn_said *learn_said_new(const struct tape *t);
+void learn_said_free(struct learn_said *said);
+/* True for a normalised text that answers before `until` hold, its marks standing for anything. */
+bool learn_was_said(const struct learn_said *said, const struct exchange *until, struct span text);
+
 /* ---- the whole of it (learn.c) ---- */
 
 struct learn_pair {
 	const struct exchange *a, *b;
-	bool handed; /* differs only in what servers handed out */
-	bool sink;   /* telemetry, as it turned out */
+	bool handed;  /* some of what differs is what servers had said */
+	bool refused; /* some of it is not masked */
+	bool sink;    /* telemetry, as it turned out */
 };
 
 struct learn {
 	const struct learn_options *options;
 	struct learn_result *result;
 	struct learn_findings findings;
+	struct learn_said *said_a, *said_b;
 	struct learn_pair *pairs;
 	size_t pair_count;
 	const struct exchange **alone_a, **alone_b; /* that nothing is like */
@@ -115,7 +126,6 @@ struct learn {
 	/* While a pair is compared. */
 	struct learn_pair *pair;
 	struct span line;
-	size_t differences;
 };
 
 /* What became of B's calls when A was asked for them. */

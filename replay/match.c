@@ -74,6 +74,24 @@ int match_next(struct matcher *m, const struct canon_input *request, struct matc
 	return r;
 }
 
+void match_send_out(struct matcher *m, struct match *missed)
+{
+	if (missed->outcome == MATCH_SINK_UNRECORDED)
+		m->totals.sinks_unrecorded--;
+	else
+		m->totals.missed--;
+	m->totals.live++;
+	missed->miss = missed->outcome;
+	missed->outcome = MATCH_LIVE;
+}
+
+void match_keep_in(struct matcher *m, struct match *live)
+{
+	m->totals.live--;
+	m->totals.missed++;
+	live->outcome = live->miss;
+}
+
 bool match_is_miss(const struct match *match)
 {
 	return !match->exchange && match->outcome != MATCH_SINK_UNRECORDED &&

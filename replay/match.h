@@ -128,6 +128,9 @@ struct match_totals {
 	/* Telemetry, in none of the above: answered, of those again, and not. */
 	uint64_t sinks, sinks_repeated, sinks_unrecorded;
 };
+/* Makes a miss LIVE, and LIVE the miss it is without: the caller knows better than the options. */
+void match_send_out(struct matcher *m, struct match *missed);
+void match_keep_in(struct matcher *m, struct match *live);
 /* True where the program got no recorded answer and should have. */
 bool match_is_miss(const struct match *match);
 /* True where the real server is to be asked. */

@@ -27,7 +27,7 @@ static void accept_connection(void *context, int fd, int family, uint16_t source
 		socket_reset(fd);
 		return;
 	}
-	(void)connection_open(p, fd, who.address, who.name);
+	(void)connection_open(p, fd, &who);
 }
 
 static void listener_free(struct listener *l)
@@ -107,32 +107,35 @@ void peer_ports(const struct peer *p, struct peer_ports *ret)
 	}
 }
 
-int peer_announce(
-	struct peer *p, int family, uint16_t source_port, const char *address, const char *name)
+int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
+	const char *name, uint32_t pid)
 {
 	if (!address || !source_port || (family != AF_INET && family != AF_INET6))
 		return -EINVAL;
 	return announcements_add(
-		p->announcements, family, source_port, address, name, monotonic_ns());
+		p->announcements, family, source_port, address, name, pid, monotonic_ns());
 }
 
-int peer_adopt(struct peer *p, int fd, const char *address, const char *name)
+int peer_adopt(struct peer *p, int fd, const char *address, const char *name, uint32_t pid)
 {
-	char *own_address = strdup(address ? address : "");
-	char *own_name = name ? strdup(name) : NULL;
+	struct announcement who = {
+		.address = strdup(address ? address : ""),
+		.name = name ? strdup(name) : NULL,
+		.pid = pid,
+	};
 	int flags = fcntl(fd, F_GETFL);
-	int r = own_address && (!name || own_name) ? 0 : -ENOMEM;
+	int r = who.address && (!name || who.name) ? 0 : -ENOMEM;
 	if (r == 0 &&
 		(flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 			fcntl(fd, F_SETFD, FD_CLOEXEC) < 0))
 		r = -errno;
 	if (r < 0) {
-		free(own_address);
-		free(own_name);
+		free(who.address);
+		free(who.name);
 		close(fd);
 		return r;
 	}
-	return connection_open(p, fd, own_address, own_name);
+	return connection_open(p, fd, &who);
 }
 
 void peer_stats(const struct peer *p, struct peer_stats *ret)

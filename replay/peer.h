@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <sys/socket.h>
 #include "replay/fault.h"
+#include "replay/live.h"
 #include "replay/match.h"
 #include "replay/session_ca.h"
 
@@ -37,6 +38,8 @@ struct peer_options {
 	struct matcher *matcher; /* borrowed */
 	struct session_ca *ca;   /* borrowed */
 	struct peer_timing timing;
+	/* NULL: every answer is a recorded one. Borrowed. */
+	const struct live *live;
 	/* NULL, or: called before what a client said is matched, for what is to be known by then.
 	 */
 	void (*on_ask)(void *context);
@@ -63,13 +66,13 @@ void peer_ports(const struct peer *p, struct peer_ports *ret);
 
 /*
  * A traced program is about to connect from `source_port` (family AF_INET or AF_INET6) meaning to
- * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL. An
- * announcement is used by one accept and forgotten after 30 s.
+ * reach `address` ("93.184.216.34:443"). `name`: the host it resolved that from, or NULL; `pid`: 0
+ * where it is not known. An announcement is used by one accept and forgotten after 30 s.
  */
-int peer_announce(
-	struct peer *p, int family, uint16_t source_port, const char *address, const char *name);
+int peer_announce(struct peer *p, int family, uint16_t source_port, const char *address,
+	const char *name, uint32_t pid);
 /* Serves a connected stream socket as if accepted (no loopback in this namespace); owns fd. */
-int peer_adopt(struct peer *p, int fd, const char *address, const char *name);
+int peer_adopt(struct peer *p, int fd, const char *address, const char *name, uint32_t pid);
 
 struct peer_stats {
 	uint64_t connections, tls, requests;

@@ -78,7 +78,10 @@ static char *host_of(const char *address)
 static bool prefers_http2(void *context, const char *name)
 {
 	const struct connection *c = context;
-	return http2_hosts_has(c->peer->http2_hosts, name, c->host, c->address);
+	const struct http2_hosts *hosts = c->peer->http2_hosts;
+	/* What a server speaks that only live calls go to is not known yet: both, to us. */
+	return http2_hosts_has(hosts, name, c->host, c->address) ||
+		(c->peer->options.live && !http2_hosts_know(hosts, name, c->host, c->address));
 }
 
 static void start_tls(struct connection *c)
@@ -273,6 +276,11 @@ static void connection_run(evutil_socket_t fd, short what, void *context)
 		arm(c, more_to_read, more_to_serve);
 }
 
+void connection_wake(struct connection *c)
+{
+	deadline_set(c->timer, &c->timer_ns, 1);
+}
+
 static int create_events(struct connection *c, int fd)
 {
 	struct event_base *base = c->peer->options.base;
@@ -282,13 +290,13 @@ static int create_events(struct connection *c, int fd)
 	return c->readable && c->writable && c->timer ? 0 : -ENOMEM;
 }
 
-int connection_open(struct peer *peer, int fd, char *address, char *name)
+int connection_open(struct peer *peer, int fd, const struct announcement *who)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c) {
 		close(fd);
-		free(address);
-		free(name);
+		free(who->address);
+		free(who->name);
 		return -ENOMEM;
 	}
 	int yes = 1;
@@ -296,8 +304,9 @@ int connection_open(struct peer *peer, int fd, char *address, char *name)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	c->peer = peer;
 	c->stream.fd = fd;
-	c->address = address;
-	c->name = name;
+	c->address = who->address;
+	c->name = who->name;
+	c->pid = who->pid;
 	TAILQ_INIT(&c->replies);
 	TAILQ_INSERT_TAIL(&peer->connections, c, link);
 	if (create_events(c, fd) < 0) {

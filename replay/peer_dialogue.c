@@ -88,6 +88,7 @@ void dialogue_refuse(struct connection *c, struct span input)
 		input, &match);
 	c->peer->stats.not_http +=
 		match.outcome == MATCH_NO_HOST || match.outcome == MATCH_NO_ENDPOINT;
+	ask_say_never_live(c, &match, "what is no HTTP");
 	if (options->on_miss)
 		options->on_miss(options->context, &match);
 	json_decref(match.explanation);

@@ -48,6 +48,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	s->http2 = h;
 	s->id = frame->hd.stream_id;
+	s->body.keep = h->connection->peer->options.live != NULL;
 	TAILQ_INSERT_TAIL(&h->streams, s, link);
 	return nghttp2_session_set_stream_user_data(session, s->id, s);
 }

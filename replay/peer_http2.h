@@ -15,7 +15,9 @@ enum http2_stage {
 	HTTP2_BODY,  /* … of the next of the body or its end; or room in the client's window */
 	HTTP2_CUT,   /* … of the end of a response that is not complete */
 	HTTP2_FAULT, /* … of its end by --fault */
-	HTTP2_OVER   /* nothing: all was sent, or what would have come is not known */
+	HTTP2_LIVE,  /* the real server's head, … */
+	HTTP2_LIVE_BODY, /* … more of its body or its end */
+	HTTP2_OVER       /* nothing: all was sent, or what would have come is not known */
 };
 
 /*
@@ -46,7 +48,8 @@ struct http2_stream {
 	struct ask_body body;
 
 	/* The response. */
-	const struct exchange *exchange; /* NULL: a miss, whose content is `out` */
+	const struct exchange *exchange; /* NULL: a miss, whose content is `out`, or … */
+	struct live_reply *live;         /* … the real server's; owned */
 	struct fault_plan fault;         /* of `exchange` */
 	struct playback playback;
 	uint64_t asked_ns; /* the request was complete */
@@ -100,6 +103,12 @@ int http2_submit_interim(struct http2_stream *s, const struct http1_head *head);
 int http2_submit_head(
 	struct http2_stream *s, const struct http1_head *head, const nghttp2_data_provider *body);
 int http2_submit_trailers(struct http2_stream *s);
+
+/* peer_http2_live.c. Asks the real server. False: it cannot be. */
+bool http2_live_start(struct http2_stream *s, const struct http1_head *head);
+/* Each true when the next stage may begin at once. */
+bool http2_live_play(struct http2_stream *s);
+bool http2_live_play_body(struct http2_stream *s);
 
 /* peer_http2_response.c. */
 void http2_response_start(struct http2_stream *s, const struct exchange *exchange);

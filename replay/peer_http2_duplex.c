@@ -23,7 +23,7 @@ static void differ(struct http2_stream *s, const struct match *match, const stru
 	s->due_ns = 0;
 	if (match->exchange)
 		http2_response_start(s, match->exchange);
-	else
+	else if (match->outcome != MATCH_LIVE || !http2_live_start(s, head))
 		http2_request_miss(s, match, head);
 }
 

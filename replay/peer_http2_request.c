@@ -99,7 +99,7 @@ void http2_request_answer(struct http2_stream *s, const struct http1_head *head)
 		c->dead = true;
 	else if (match.exchange)
 		http2_response_found(s, &match, head);
-	else
+	else if (match.outcome != MATCH_LIVE || !http2_live_start(s, head))
 		http2_request_miss(s, &match, head);
 	json_decref(match.explanation);
 	http2_request_free(s);

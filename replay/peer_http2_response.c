@@ -18,6 +18,7 @@ void http2_response_free(struct http2_stream *s)
 {
 	buffer_free(&s->out);
 	buffer_free(&s->trailers);
+	live_reply_free(s->live);
 }
 
 static bool await(struct http2_stream *s, uint64_t recorded_ns)
@@ -294,6 +295,8 @@ void http2_response_play(struct http2_stream *s)
 		[HTTP2_BODY] = play_body,
 		[HTTP2_CUT] = play_cut,
 		[HTTP2_FAULT] = play_fault,
+		[HTTP2_LIVE] = http2_live_play,
+		[HTTP2_LIVE_BODY] = http2_live_play_body,
 	};
 	s->due_ns = 0;
 	while (s->stage > HTTP2_REQUEST && s->stage < HTTP2_OVER && stages[s->stage](s))

@@ -46,14 +46,16 @@ static inline void peer_asked(const struct peer *p)
 /* What is owed to the client for one request, in the order of the requests. */
 struct reply {
 	TAILQ_ENTRY(reply) link;
-	const struct exchange *exchange; /* NULL: `bytes` instead */
+	const struct exchange *exchange; /* NULL: `live` or `bytes` instead */
+	struct live_reply *live;         /* what the real server says; owned */
+	char *tunnel_to;                 /* after `bytes` that is spoken to; owned */
 	struct buffer bytes;             /* a miss, interim heads, or a handshake; owned */
 	bool handshake; /* `bytes` are the head of `exchange`, made for this client; no body */
 	size_t interim_sent;
 	struct fault_plan fault; /* of `exchange` */
-	uint64_t asked_ns; /* the request was complete */
-	uint64_t first_ns; /* the first bytes of `exchange` had left; 0: not yet */
-	bool last;         /* of `bytes`: the connection ends after it */
+	uint64_t asked_ns;       /* the request was complete */
+	uint64_t first_ns;       /* the first bytes of `exchange` had left; 0: not yet */
+	bool last;               /* of `bytes`: the connection ends after it */
 };
 TAILQ_HEAD(reply_list, reply);
 
@@ -91,6 +93,7 @@ struct connection {
 	struct stream stream;
 	const struct tongue *tongue; /* NULL: not known yet */
 	char *address, *name;        /* as announced; name may be NULL */
+	uint32_t pid;                /* as announced */
 	char *host;                  /* TLS: the name for clients without SNI */
 	struct tls_server_client tls_client;
 	uint8_t first[sizeof(HTTP2_PREFACE) - 1]; /* plaintext, held back until it tells */
@@ -130,9 +133,11 @@ struct connection {
 	bool resetting; /* and the client is to see a reset */
 };
 
-/* peer_connection.c: owns fd, address and name, also on failure. 0 or -errno. */
-int connection_open(struct peer *peer, int fd, char *address, char *name);
+/* peer_connection.c: owns fd and what *who points to, also on failure. 0 or -errno. */
+int connection_open(struct peer *peer, int fd, const struct announcement *who);
 void connection_free(struct connection *c);
+/* There is something to serve: it is, when the others have had their turn. */
+void connection_wake(struct connection *c);
 /* As if the client had just sent `input`. */
 void connection_take(struct connection *c, struct span input);
 
@@ -141,6 +146,7 @@ struct ask_body {
 	struct buffer bytes;  /* until it passes CANON_BODY_MAX */
 	XXH3_state_t *digest; /* from then on */
 	uint64_t length;
+	bool keep; /* all of it, up to LIVE_BODY_MAX: it may have to be sent on */
 };
 
 int ask_body_take(struct ask_body *b, struct span data); /* 0 or -ENOMEM */
@@ -173,6 +179,14 @@ struct ask_advice {
 				and will again */
 	bool answer;         /* without waiting for the body */
 };
+/* A request as the live side sees it; what is returned belongs to it, the caller frees it. NULL
+ * without memory. `body`: NULL, it has not come. */
+char *ask_describe_live(const struct connection *c, const struct http1_head *head,
+	const struct ask_body *body, struct live_request *ret);
+/* Where live calls are made: says in the explanation of a miss why this is none. */
+void ask_say_never_live(const struct connection *c, struct match *match, const char *what);
+/* Whether a request is the real server's before anything of its body has come. */
+bool ask_is_live(const struct connection *c, const struct http1_head *head);
 int ask_ahead(struct connection *c, const struct http1_head *head, struct ask_advice *ret);
 
 /* peer_request.c: takes all of `input`, appending to c->replies. */
@@ -183,6 +197,8 @@ bool request_awaited(const struct request *q);
 
 /* peer_serve.c: plays c->replies. */
 bool serve(struct connection *c);
+/* Removes the first reply, which is served. */
+void serve_drop_reply(struct connection *c, struct reply *reply);
 /* Appends a reply, owned by the connection. NULL without memory (and c->dead). */
 struct reply *serve_add_reply(struct connection *c);
 void serve_drop_replies(struct connection *c);
@@ -217,10 +233,30 @@ struct fault_plan fault_plan(const struct connection *c, const struct match *mat
 uint64_t fault_stall_ns(const struct fault_plan *plan, uint64_t due_ns);
 /* All of the first reply before its fault has left. True: something else may be sent now. */
 bool fault_strike(struct connection *c, struct reply *reply);
+/* peer_live.c: what the real server answers, on its way to the client. */
+struct live_reply {
+	struct live_answer answer;
+	struct live_call *call;
+	const struct live *live;
+	struct connection *connection;
+	struct http2_stream *stream; /* NULL: HTTP/1 */
+	bool begun;                  /* the head is out */
+	bool last;                   /* the connection ends after it */
+};
+/* Takes over body->bytes. NULL: it cannot be sent. */
+struct live_reply *live_reply_new(
+	struct connection *c, const struct http1_head *head, struct ask_body *body);
+void live_reply_free(struct live_reply *l);
+/* Puts out what has come, in HTTP/1.1. As serve_with()'s `next`. */
+bool live_serve(struct connection *c, struct reply *reply);
+/* CONNECT to a host that something may be said to: a tunnel that nobody recorded. */
+void live_tunnel(struct connection *c, const struct http1_head *head);
 
 /* peer_switch.c: the answer to a request to switch protocols has been sent. False: nothing is known
  * of what followed. */
 bool switch_protocol(struct connection *c, const struct exchange *e);
+/* The same for a tunnel that was never recorded, to "host:port", which is taken over. */
+void switch_to_tunnel(struct connection *c, char *target);
 /* The recorded head that accepts a WebSocket, with this client's key. 0 or -ENOMEM. */
 int switch_write_handshake(
 	const struct http1_head *recorded, struct span client_key, struct buffer *ret);

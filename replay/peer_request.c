@@ -91,6 +91,24 @@ static void reply_exchange(
 		reply_upgrade(c, reply);
 }
 
+/* False: the real server cannot be asked for this. */
+static bool reply_live(struct connection *c, const struct http1_head *head)
+{
+	if (span_equal(head->method, SPAN_LITERAL("CONNECT"))) {
+		live_tunnel(c, head);
+		return true;
+	}
+	struct live_reply *live = live_reply_new(c, head, &c->request->body);
+	struct reply *reply = live ? serve_add_reply(c) : NULL;
+	if (!reply) {
+		live_reply_free(live);
+		return c->dead;
+	}
+	live->last = !head->keep_alive;
+	reply->live = live;
+	return true;
+}
+
 static void answer(struct connection *c)
 {
 	const struct http1_head *head = http1_head(c->request->parser);
@@ -100,6 +118,8 @@ static void answer(struct connection *c)
 		c->dead = true;
 	else if (match.exchange)
 		reply_exchange(c, &match, head);
+	else if (match.outcome == MATCH_LIVE && reply_live(c, head))
+		;
 	else
 		reply_miss(c, &match, head);
 	json_decref(match.explanation);
@@ -143,6 +163,7 @@ static void request_step(struct connection *c, enum http1_event event, struct sp
 	switch (event) {
 	case HTTP1_HEAD: {
 		const struct http1_head *head = http1_head(q->parser);
+		q->body.keep = c->peer->options.live != NULL;
 		if (head->expect_continue && head->body != HTTP1_BODY_NONE && !more)
 			expect_continue(c, head);
 		break;

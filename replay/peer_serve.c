@@ -29,18 +29,20 @@ struct reply *serve_add_reply(struct connection *c)
 	return reply;
 }
 
-static void drop_reply(struct connection *c, struct reply *reply)
+void serve_drop_reply(struct connection *c, struct reply *reply)
 {
 	TAILQ_REMOVE(&c->replies, reply, link);
 	c->reply_count--;
 	buffer_free(&reply->bytes);
+	live_reply_free(reply->live);
+	free(reply->tunnel_to);
 	free(reply);
 }
 
 void serve_drop_replies(struct connection *c)
 {
 	while (!TAILQ_EMPTY(&c->replies))
-		drop_reply(c, TAILQ_FIRST(&c->replies));
+		serve_drop_reply(c, TAILQ_FIRST(&c->replies));
 	c->playing = false;
 }
 
@@ -164,8 +166,8 @@ static bool serve_bytes(struct connection *c, struct reply *reply)
 	reply->bytes = (struct buffer){0};
 	if (reply->last)
 		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
-	else
-		drop_reply(c, reply);
+	else if (!reply->tunnel_to)
+		serve_drop_reply(c, reply);
 	return true;
 }
 
@@ -174,7 +176,7 @@ static bool finish_exchange(struct connection *c, struct reply *reply)
 	struct reply done = *reply;
 	ask_served(c, reply->exchange, reply->asked_ns, reply->first_ns);
 	c->playing = false;
-	drop_reply(c, reply);
+	serve_drop_reply(c, reply);
 	after_response(c, &done);
 	return true;
 }
@@ -257,11 +259,24 @@ void serve_end(struct connection *c)
 		part(c);
 }
 
+static bool enter_tunnel(struct connection *c, struct reply *reply)
+{
+	char *target = reply->tunnel_to;
+	reply->tunnel_to = NULL;
+	serve_drop_reply(c, reply);
+	switch_to_tunnel(c, target);
+	return true;
+}
+
 static bool next_reply(struct connection *c)
 {
 	struct reply *reply = TAILQ_FIRST(&c->replies);
 	if (!reply)
 		return false;
+	if (reply->live)
+		return live_serve(c, reply);
+	if (reply->tunnel_to && !reply->bytes.len)
+		return enter_tunnel(c, reply);
 	return reply->exchange ? serve_exchange(c, reply) : serve_bytes(c, reply);
 }
 
@@ -276,9 +291,11 @@ static bool advance(struct connection *c, bool (*next)(struct connection *c))
 		return true;
 	if (!c->out.len)
 		buffer_free(&c->out);
-	if (c->leaving)
-		serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
-	return c->leaving;
+	/* A client that has left does not wait for what has not come yet. */
+	if (!c->leaving || (!c->eof && !TAILQ_EMPTY(&c->replies)))
+		return false;
+	serve_plan_end(c, ENDING_ORDERLY, monotonic_ns(), false);
+	return true;
 }
 
 bool serve_with(struct connection *c, bool (*next)(struct connection *c))

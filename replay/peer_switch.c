@@ -43,9 +43,8 @@ static bool is_connect(const struct exchange *e)
 }
 
 /* From here on it is a connection to the host behind the proxy. */
-static void enter(struct connection *c, const struct exchange *e)
+static void enter(struct connection *c, char *target)
 {
-	char *target = span_dup(e->request.head->target);
 	if (!target) {
 		c->dead = true;
 		return;
@@ -80,7 +79,7 @@ static bool choose(struct connection *c, const struct exchange *e)
 	if (is_connect(e)) {
 		if (!e->tunnel && e->close.seen && !had_more(c->peer->options.tape, e))
 			return false;
-		enter(c, e);
+		enter(c, span_dup(e->request.head->target));
 	}
 	if (websocket_accepted(e->response.head, &terms)) {
 		c->tongue->free(c);
@@ -104,4 +103,12 @@ bool switch_protocol(struct connection *c, const struct exchange *e)
 	if (switched)
 		take_early(c);
 	return switched;
+}
+
+void switch_to_tunnel(struct connection *c, char *target)
+{
+	enter(c, target);
+	detect_anew(c);
+	c->hold = false;
+	take_early(c);
 }

@@ -307,3 +307,27 @@ test_recorder_killed() { # timeout=60
 	equal status 7 "$status"
 	equal output $'hello\nhello' "$(cat out)"
 }
+
+test_live_through_a_proxy() {
+	# The tunnel nobody recorded is there, our own goes through the proxy, and the child has both.
+	make_certificates
+	start_hosts good proxy
+	trust_everywhere "$PWD/pki/ca.pem"
+	local proxy url
+	proxy=$(host proxy)
+	record true
+	unset NO_PROXY
+	export HTTPS_PROXY=http${proxy#https}
+	url=$(host good)/
+	"$RRSHIM" replay --mode hybrid --report rep.json -- curl -sS "$url" >live.out 2>live.err ||
+		fail "status $?: $(cat live.err)"
+	contains live.out hello
+	equal tunnels 1 "$(wc -l <tunnels)"
+	equal "live calls" 1 "$(query rep.json 'd["live"]')"
+	REPLAY_OPTIONS=("$RRSHIM_DIR/$(query rep.json 'd["child"]')")
+	stop_server
+	replay_offline curl -sS "$url"
+	equal status 0 "$rep_status"
+	same_file live.out rep.out
+	equal "missed calls" 0 "$(query rep.json 'd["missed"]')"
+}

@@ -187,7 +187,7 @@ static inline int connect_announced(struct world *w, bool tls)
 	cr_assert_eq(bind(fd, (struct sockaddr *)&address, len), 0);
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	cr_assert_eq(peer_announce(w->peer, AF_INET, ntohs(address.sin_port),
-			     tls ? ADDRESS_S : ADDRESS, HOST),
+			     tls ? ADDRESS_S : ADDRESS, HOST, 0),
 		0);
 	peer_ports(w->peer, &ports);
 	address.sin_port = htons(ports.v4);

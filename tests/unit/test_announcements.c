@@ -24,8 +24,8 @@ static int take(struct announcements *a, int family, uint16_t port, uint64_t now
 Test(announcements, each_lets_one_connection_in)
 {
 	struct announcements *a = announcements_new();
-	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", "host", 0);
-	announcements_add(a, AF_INET, 4000 + 1024, "192.0.2.2:80", NULL, 0);
+	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", "host", 0, 0);
+	announcements_add(a, AF_INET, 4000 + 1024, "192.0.2.2:80", NULL, 0, 0);
 	expect_taken(a, AF_INET, 4000, "192.0.2.1:80");
 	cr_expect_eq(take(a, AF_INET, 4000, 0), -ENOENT);
 	expect_taken(a, AF_INET, 4000 + 1024, "192.0.2.2:80");
@@ -35,8 +35,8 @@ Test(announcements, each_lets_one_connection_in)
 Test(announcements, a_newer_one_replaces_the_older)
 {
 	struct announcements *a = announcements_new();
-	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", "host", 0);
-	announcements_add(a, AF_INET, 4000, "192.0.2.9:80", "other", 0);
+	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", "host", 0, 0);
+	announcements_add(a, AF_INET, 4000, "192.0.2.9:80", "other", 0, 0);
 	expect_taken(a, AF_INET, 4000, "192.0.2.9:80");
 	cr_expect_eq(take(a, AF_INET, 4000, 0), -ENOENT);
 	announcements_free(a);
@@ -45,8 +45,8 @@ Test(announcements, a_newer_one_replaces_the_older)
 Test(announcements, the_listeners_family_goes_first)
 {
 	struct announcements *a = announcements_new();
-	announcements_add(a, AF_INET6, 4000, "[2001:db8::1]:80", NULL, 0);
-	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", NULL, 0);
+	announcements_add(a, AF_INET6, 4000, "[2001:db8::1]:80", NULL, 0, 0);
+	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", NULL, 0, 0);
 	expect_taken(a, AF_INET, 4000, "192.0.2.1:80");
 	expect_taken(a, AF_INET, 4000, "[2001:db8::1]:80");
 	announcements_free(a);
@@ -55,8 +55,8 @@ Test(announcements, the_listeners_family_goes_first)
 Test(announcements, they_are_forgotten_after_their_life)
 {
 	struct announcements *a = announcements_new();
-	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", NULL, 0);
-	announcements_add(a, AF_INET, 4001, "192.0.2.1:80", NULL, ANNOUNCEMENT_LIFE_NS);
+	announcements_add(a, AF_INET, 4000, "192.0.2.1:80", NULL, 0, 0);
+	announcements_add(a, AF_INET, 4001, "192.0.2.1:80", NULL, 0, ANNOUNCEMENT_LIFE_NS);
 	cr_expect_eq(take(a, AF_INET, 4000, ANNOUNCEMENT_LIFE_NS + 1), -ENOENT);
 	struct announcement got;
 	cr_assert_eq(announcements_take(a, AF_INET, 4001, ANNOUNCEMENT_LIFE_NS + 1, &got), 0);

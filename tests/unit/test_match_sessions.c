@@ -183,13 +183,12 @@ Test(match_sessions, a_recording_is_checked_against_itself)
 	json_t *checked = NULL;
 	char *text;
 
-	cr_assert_eq(rules_new(&rules), 0);
-	options.recorded.rules = options.live.rules = rules;
 	record_from_to(CHAT, SAY("same"), REPLY("x"), 100, 200);
 	record_from_to(CHAT, SAY("same"), REPLY("y"), 150, 250);
 	record_from_to(SESSION(ID_A), SAY("hello"), REPLY("a"), 300, 400);
 	scratch_out(&s, 50, CHAT "Content-Length: 1000\r\n\r\n{", 700);
-	scratch_load(&s);
+	load_with_rules("");
+	options.recorded.rules = rules;
 	cr_assert_eq(match_check(s.tape, &options, &checked), 0);
 	text = json_dumps(checked, JSON_COMPACT);
 	cr_assert_str_eq(

@@ -270,7 +270,7 @@ static struct handed *make_handed(json_t *view)
 	size_t i;
 
 	json_array_foreach(json_object_get(view, "handed"), i, response)
-		handed_response(h, i + 1, span_of(json_string_value(response)));
+		handed_response(h, i + 1, i + 1, span_of(json_string_value(response)));
 	return h;
 }
 

@@ -445,7 +445,7 @@ Test(peer, a_mapped_ipv6_socket_reaches_the_v4_listener)
 	inet_pton(AF_INET6, "::ffff:127.0.0.1", &at.sin6_addr);
 	cr_assert_eq(bind(c.fd, (struct sockaddr *)&at, len), 0);
 	getsockname(c.fd, (struct sockaddr *)&at, &len);
-	peer_announce(w.peer, AF_INET6, ntohs(at.sin6_port), ADDRESS, NULL);
+	peer_announce(w.peer, AF_INET6, ntohs(at.sin6_port), ADDRESS, NULL, 0);
 	at.sin6_port = htons(ports.v4);
 	cr_assert_eq(connect(c.fd, (struct sockaddr *)&at, len), 0);
 	with_client(&w, &c, ask_once);
@@ -462,7 +462,7 @@ Test(peer, an_adopted_socket_is_served)
 	record_exchange(&w, 1, false, REQUEST("/a"), ANSWER);
 	play(&w, as_fast_as_possible);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	cr_assert_eq(peer_adopt(w.peer, pair[1], ADDRESS, NULL), 0);
+	cr_assert_eq(peer_adopt(w.peer, pair[1], ADDRESS, NULL, 0), 0);
 	struct client c = {.fd = pair[0]};
 	with_client(&w, &c, ask_once);
 	cr_expect_str_eq(c.bytes, ANSWER);

@@ -53,6 +53,23 @@ void collector_bridge_end(struct collector *c, uint64_t id, uint32_t direction, 
 	int error, uint64_t time_ns);
 void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns);
 
+/*
+ * A request that the helper sent in a program's stead (child.h), and what came back: by
+ * collector_bridge_bytes() in HTTP/1.1, _end() and _closed() of that id from here on; the next id
+ * is used, too.
+ */
+struct collector_live {
+	uint32_t pid;
+	const char *address;    /* that the program was connected to */
+	bool tls;               /* with it … */
+	const char *sni, *alpn; /* … or NULL */
+	bool http2;             /* is what the program speaks */
+};
+void collector_live_open(
+	struct collector *c, uint64_t id, const struct collector_live *live, uint64_t time_ns);
+/* The next channel gets this id. */
+void collector_continue(struct collector *c, uint64_t channel);
+
 /* A server of the session listens on that port. */
 bool collector_has_server(const struct collector *c, uint16_t port);
 

@@ -102,3 +102,54 @@ void collector_bridge_closed(struct collector *c, uint64_t id, uint64_t time_ns)
 	collector_close_streams(c, channel, time_ns);
 	collector_close_channel(c, channel, time_ns);
 }
+
+/* ---- requests of the helper's own ---- */
+
+static void emit_tls(struct collector *c, struct channel *channel,
+	const struct collector_live *live, uint64_t time_ns)
+{
+	channel->tls = true;
+	collector_emit(c, channel,
+		(struct trace_event){.type = EVENT_TLS,
+			.tls = {.sni = span_of(live->sni ? live->sni : ""),
+				.alpn = span_of(live->alpn ? live->alpn : "")}},
+		time_ns);
+}
+
+/* One stream of a connection that has no other. */
+static void open_stream(
+	struct collector *c, uint64_t id, const struct channel *connection, uint64_t time_ns)
+{
+	struct channel *channel = collector_add_channel(c, BRIDGED_COOKIES | id);
+
+	collector_emit(c, connection,
+		(struct trace_event){
+			.type = EVENT_STREAM, .stream = {.protocol = SPAN_LITERAL("h2")}},
+		time_ns);
+	if (channel)
+		collector_emit(c, channel,
+			(struct trace_event){.type = EVENT_STREAM,
+				.stream = {.parent = connection->id,
+					.id = 1,
+					.protocol = SPAN_LITERAL("h2")}},
+			time_ns);
+}
+
+void collector_live_open(
+	struct collector *c, uint64_t id, const struct collector_live *live, uint64_t time_ns)
+{
+	uint64_t first = live->http2 ? id + 1 : id;
+	struct channel *channel;
+
+	collector_bridge_connect(c, first, live->pid, live->address, 0, time_ns);
+	channel = channels_by_cookie(c->channels, BRIDGED_COOKIES | first);
+	if (channel && live->tls)
+		emit_tls(c, channel, live, time_ns);
+	if (channel && live->http2)
+		open_stream(c, id, channel, time_ns);
+}
+
+void collector_continue(struct collector *c, uint64_t channel)
+{
+	channels_continue(c->channels, channel);
+}

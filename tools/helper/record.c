@@ -153,7 +153,7 @@ static void set_exit(json_t *m, int status)
 
 static void check_itself(struct record *r, const struct recording_totals *totals)
 {
-	json_t *checked = self_check_apart(r->path, totals->bytes_captured);
+	json_t *checked = self_check_apart(r->path, totals->bytes_captured, r->options.rules);
 
 	r->summary.check_failed = self_check_failed(checked);
 	r->summary.check_ambiguous = self_check_ambiguous(checked);

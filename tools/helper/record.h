@@ -2,6 +2,7 @@
 #ifndef HELPER_RECORD_H
 #define HELPER_RECORD_H
 
+#include "replay/rules.h"
 #include "storage/redact.h"
 #include "tools/helper/helper.h"
 
@@ -14,9 +15,10 @@ struct record_options {
 	uint64_t segment_bytes_max;
 	uint32_t bridge; /* enum wire_bridge */
 	int argc;
-	char *const *argv; /* of the program */
-	const char *exe;   /* its path, or NULL */
-	const char *cwd;   /* NULL: this process's */
+	char *const *argv;         /* of the program */
+	const char *exe;           /* its path, or NULL */
+	const char *cwd;           /* NULL: this process's */
+	const struct rules *rules; /* of a replay, for the check at the end; NULL: built-in ones */
 };
 
 struct record;

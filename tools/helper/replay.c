@@ -221,6 +221,10 @@ static int make_parts(struct replay *r)
 	if (!r->trust)
 		return -ENOMEM;
 	peer.ca = trust_ca(r->trust);
+	error = replay_make_live(r);
+	if (error < 0)
+		return error;
+	peer.live = r->live_calls ? live_calls_interface(r->live_calls) : NULL;
 	error = peer_new(&peer, &r->peer);
 	if (error < 0)
 		return error;
@@ -230,7 +234,9 @@ static int make_parts(struct replay *r)
 	r->world = world_new(r->tape, r->peer, r->resolver);
 	if (!r->world)
 		return -ENOMEM;
-	error = make_listeners(r);
+	error = replay_live_names(r);
+	if (error == 0)
+		error = make_listeners(r);
 	if (error < 0)
 		return error;
 	return control_new(
@@ -290,6 +296,7 @@ static bool pass(void *context, unsigned int fill)
 
 static void finish(void *context, struct helper *h)
 {
+	replay_finish_live(context);
 }
 
 static void stop(void *context)
@@ -302,6 +309,7 @@ static void stop(void *context)
 	resolver_free(r->resolver);
 	world_free(r->world);
 	peer_free(r->peer);
+	replay_free_live(r);
 	trust_free(r->trust);
 	r->control = NULL;
 	r->listeners = NULL;
@@ -331,6 +339,8 @@ static int make_matcher(struct replay *r)
 	struct match_options match = {
 		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
 		.live = {.rules = r->options.rules, .origins = r->live},
+		.on_mismatch = r->options.policy.on_mismatch,
+		.on_missing = r->options.policy.on_missing,
 	};
 	struct match_hidden *hidden = &match.hidden;
 	int error;

@@ -17,7 +17,7 @@
 #define TIME_MS    2000
 #define ANSWER_MAX (1u << 20)
 
-int self_check_recording(const char *path, const struct rules *rules, json_t **ret)
+static int check(const char *path, const struct rules *rules, json_t **ret)
 {
 	struct match_options options = {.recorded.rules = rules};
 	struct recording *recording = NULL;
@@ -25,21 +25,28 @@ int self_check_recording(const char *path, const struct rules *rules, json_t **r
 	int r = recording_open(path, &recording);
 
 	r = r ? r : tape_load(recording, &tape);
-	if (!r) {
-		options.recorded.origins = tape->origins;
-		r = match_check(tape, &options, ret);
-	}
+	options.recorded.origins = tape ? tape->origins : NULL;
+	r = r ? r : match_check(tape, &options, ret);
 	tape_free(tape);
 	recording_close(recording);
+	return r;
+}
+
+int self_check_recording(const char *path, const struct rules *rules, json_t **ret)
+{
+	struct rules *builtin = NULL;
+	int r = rules ? 0 : rules_new(&builtin);
+
+	r = r ? r : check(path, rules ? rules : builtin, ret);
+	rules_free(builtin);
 	return r;
 }
 
 /* ---- apart ---- */
 
 /* The process of its own: leaves nothing behind but what it writes. */
-static void check_and_exit(const char *path, int fd)
+static void check_and_exit(const char *path, const struct rules *rules, int fd)
 {
-	struct rules *rules = NULL;
 	json_t *checked = NULL;
 	char *text = NULL;
 	sigset_t all;
@@ -47,7 +54,7 @@ static void check_and_exit(const char *path, int fd)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (rules_new(&rules) == 0 && self_check_recording(path, rules, &checked) == 0)
+	if (self_check_recording(path, rules, &checked) == 0)
 		text = json_dumps(checked, JSON_COMPACT);
 	for (size_t at = 0, len = text ? strlen(text) : 0; at < len;) {
 		ssize_t n = write(fd, text + at, len - at);
@@ -110,7 +117,7 @@ static json_t *take_answer(pid_t pid, int fd)
 	return checked ? checked : skipped(r == -ETIME ? "it took too long" : "it failed");
 }
 
-json_t *self_check_apart(const char *path, uint64_t bytes_captured)
+json_t *self_check_apart(const char *path, uint64_t bytes_captured, const struct rules *rules)
 {
 	json_t *checked;
 	int fds[2];
@@ -122,7 +129,7 @@ json_t *self_check_apart(const char *path, uint64_t bytes_captured)
 		return skipped("it failed");
 	pid = fork();
 	if (pid == 0)
-		check_and_exit(path, fds[1]);
+		check_and_exit(path, rules, fds[1]);
 	close(fds[1]);
 	checked = pid > 0 ? take_answer(pid, fds[0]) : skipped("it failed");
 	close(fds[0]);

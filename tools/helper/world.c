@@ -101,6 +101,16 @@ void world_free(struct world *w)
 	free(w);
 }
 
+void world_set_live(struct world *w, struct synthetic *names)
+{
+	world_names_set_live(w->names, names);
+}
+
+bool world_means(const struct world *w, const char *address, const char *name)
+{
+	return world_names_means(w->names, address, name);
+}
+
 /* ---- connects ---- */
 
 /* The n-th connect to an address ends as the n-th did; the last outcome lasts. One whose end was
@@ -150,7 +160,7 @@ static void remember_link(struct world *w, uint64_t socket, const struct wire_ad
 static int announce(struct world *w, const struct wire_request *q, const char *address)
 {
 	return peer_announce(w->peer, ((const struct sockaddr *)q->address.bytes)->sa_family,
-		(uint16_t)q->source_port, address, world_names_of(w->names, &q->address));
+		(uint16_t)q->source_port, address, world_names_of(w->names, &q->address), q->pid);
 }
 
 /* Ids differ in each run: no dialogue is the same twice. */
@@ -199,7 +209,8 @@ static void answer_connect(
 		return;
 	}
 	if (*fd >= 0) {
-		error = peer_adopt(w->peer, *fd, address, world_names_of(w->names, &q->address));
+		error = peer_adopt(
+			w->peer, *fd, address, world_names_of(w->names, &q->address), q->pid);
 		*fd = error < 0 ? *fd : -1;
 	} else {
 		error = announce(w, q, address);

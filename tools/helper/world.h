@@ -7,6 +7,7 @@
 #include "replay/tape.h"
 #include "shim/wire.h"
 #include "tools/helper/resolver.h"
+#include "tools/helper/world_synthetic.h"
 
 /*
  * What the network answers in replay, besides bytes: what becomes of a connect, what a name
@@ -17,6 +18,9 @@ struct world;
 /* All are borrowed. NULL without memory. */
 struct world *world_new(const struct tape *tape, struct peer *peer, struct resolver *resolver);
 void world_free(struct world *w);
+/* As world_names.h has them. */
+void world_set_live(struct world *w, struct synthetic *names);
+bool world_means(const struct world *w, const char *address, const char *name);
 
 /* One question; `fd` as in control.h. `missed` gets a new reference to an explanation when the
  * recording has no answer, else NULL. */

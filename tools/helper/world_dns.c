@@ -226,13 +226,19 @@ static json_t *explain_type(struct world_names *w, const struct dns_question *q)
 }
 
 static int answer_addresses(
-	const struct world_names *w, const struct dns_message *query, struct buffer *out)
+	struct world_names *w, const struct dns_message *query, struct buffer *out)
 {
 	struct dns_address addresses[EVENT_ADDRESSES_MAX];
 	struct dns_answer a = {.addresses = addresses};
 	bool known = find_rcode(w, query->question.name, &a.rcode);
 
 	a.count = world_names_addresses(w, query->question.name, addresses, EVENT_ADDRESSES_MAX);
+	if (!a.count && !known &&
+		synthetic_address(w->live, query->question.name, addresses[0].ip)) {
+		addresses[0].family = AF_INET;
+		addresses[0].ttl = ADDRESS_TTL;
+		a.count = 1;
+	}
 	if (a.count)
 		a.rcode = DNS_NOERROR;
 	else if (!known)
@@ -256,7 +262,8 @@ static int answer_unknown(
 	struct dns_address address;
 	uint16_t rcode;
 
-	if (find_rcode(w, q->name, &rcode) || world_names_addresses(w, q->name, &address, 1)) {
+	if (find_rcode(w, q->name, &rcode) || world_names_addresses(w, q->name, &address, 1) ||
+		synthetic_address(w->live, q->name, address.ip)) {
 		*missed = explain_type(w, q);
 		return answer_rcode(query, DNS_NOERROR, out);
 	}

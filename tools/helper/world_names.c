@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/helper/world_names_private.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "tools/helper/address.h"
 
 struct world_names *world_names_new(const struct tape *tape)
@@ -83,8 +85,50 @@ static bool same_ip(const struct event_address *a, const struct wire_address *to
 	return strcmp(x, y) == 0;
 }
 
+void world_names_set_live(struct world_names *w, struct synthetic *names)
+{
+	w->live = names;
+}
+
+/* Of what address_text() writes, without the port. */
+static const char *live_name(const struct world_names *w, const char *address)
+{
+	uint8_t ip[4];
+
+	return inet_pton(AF_INET, address, ip) == 1 ? synthetic_name(w->live, ip) : NULL;
+}
+
+static const char *live_name_of(const struct world_names *w, const struct wire_address *to)
+{
+	char text[ADDRESS_TEXT];
+
+	if (!w->live || !address_text(to, text))
+		return NULL;
+	*strrchr(text, ':') = '\0';
+	return live_name(w, text);
+}
+
+bool world_names_means(const struct world_names *w, const char *address, const char *name)
+{
+	struct dns_address known[EVENT_ADDRESSES_MAX];
+	const char *live = live_name(w, address);
+	char text[INET6_ADDRSTRLEN];
+	size_t count = world_names_addresses(w, name, known, EVENT_ADDRESSES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		if (inet_ntop(known[i].family, known[i].ip, text, sizeof(text)) &&
+			strcmp(text, address) == 0)
+			return true;
+	}
+	return live && strcasecmp(live, name) == 0;
+}
+
 const char *world_names_of(const struct world_names *w, const struct wire_address *to)
 {
+	const char *live = live_name_of(w, to);
+
+	if (live)
+		return live;
 	for (size_t i = w->tape->name_count; i > 0; i--) {
 		const struct tape_name *n = &w->tape->names[i - 1];
 
@@ -229,9 +273,24 @@ static bool resolve_by_dns(
 		memcpy(a.ip, addresses[i].ip, sizeof(a.ip));
 		address_from_event(&a, &ret->addresses[i]);
 	}
+	if (count == 0)
+		return false;
 	ret->count = (uint32_t)count;
 	adapt(ret, q);
-	return count > 0;
+	return true;
+}
+
+static bool resolve_live(
+	struct world_names *w, const struct wire_resolve *q, struct wire_resolve *ret)
+{
+	struct event_address a = {.family = AF_INET};
+
+	if (!synthetic_address(w->live, q->node, a.ip))
+		return false;
+	address_from_event(&a, &ret->addresses[0]);
+	ret->count = 1;
+	adapt(ret, q);
+	return true;
 }
 
 void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
@@ -249,7 +308,7 @@ void world_names_resolve(struct world_names *w, const struct wire_resolve *q,
 	reply->resolve = *q;
 	reply->resolve.count = 0;
 	if (!n && q->call <= WIRE_GETHOSTBYNAME) {
-		if (resolve_by_dns(w, q, &reply->resolve))
+		if (resolve_by_dns(w, q, &reply->resolve) || resolve_live(w, q, &reply->resolve))
 			reply->verdict = WIRE_REDIRECT;
 		else
 			*missed = world_names_explain(q->node);

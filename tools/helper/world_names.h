@@ -6,6 +6,7 @@
 #include "replay/dns.h"
 #include "replay/tape.h"
 #include "shim/wire.h"
+#include "tools/helper/world_synthetic.h"
 
 /*
  * What names mean in replay: what they meant in the recording, in the order they were asked for;
@@ -16,6 +17,10 @@ struct world_names;
 /* The tape is borrowed. NULL without memory. */
 struct world_names *world_names_new(const struct tape *tape);
 void world_names_free(struct world_names *w);
+/* Names that may be live get addresses of these; borrowed. */
+void world_names_set_live(struct world_names *w, struct synthetic *names);
+/* Whether `name` led to this address ("93.184.216.34"), or does now. */
+bool world_names_means(const struct world_names *w, const char *address, const char *name);
 
 /* The name a program most likely means by an address: for a certificate without SNI. NULL: none. */
 const char *world_names_of(const struct world_names *w, const struct wire_address *to);

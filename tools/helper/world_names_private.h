@@ -27,7 +27,8 @@ struct world_names {
 	struct tape_name *tcp; /* answers that came over TCP; their spans are in `tcp_bytes` */
 	size_t tcp_count;
 	struct buffer tcp_bytes;
-	bool tcp_is_dns; /* all that was said to port 53 over TCP */
+	bool tcp_is_dns;        /* all that was said to port 53 over TCP */
+	struct synthetic *live; /* NULL: none may be */
 	struct asked *asked;
 	struct explained *explained;
 };

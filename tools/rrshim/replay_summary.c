@@ -16,14 +16,14 @@ static void print_value(const char *label, json_t *value)
 	free(text);
 }
 
-static void print_miss(json_t *miss)
+static void print_miss(const char *what, json_t *miss)
 {
 	json_t *difference, *differences = json_object_get(miss, "differences");
 	json_t *nearest = json_object_get(json_object_get(miss, "nearest"), "number");
 	const char *message = json_string_value(json_object_get(miss, "message"));
 	size_t i;
 
-	fprintf(stderr, "rrshim: miss: %s\n", message ? message : "?");
+	fprintf(stderr, "rrshim: %s: %s\n", what, message ? message : "?");
 	if (nearest)
 		fprintf(stderr, "rrshim:   nearest is call %" JSON_INTEGER_FORMAT "\n",
 			json_integer_value(nearest));
@@ -42,7 +42,7 @@ static void print_miss(json_t *miss)
 	}
 }
 
-static void print_misses(json_t *misses)
+static void print_misses(const char *what, json_t *misses)
 {
 	json_t *miss;
 	size_t i;
@@ -51,7 +51,7 @@ static void print_misses(json_t *misses)
 	{
 		if (i == SHOWN_MAX)
 			break;
-		print_miss(miss);
+		print_miss(what, miss);
 	}
 	if (json_array_size(misses) > SHOWN_MAX)
 		fprintf(stderr, "rrshim: … and %zu more\n", json_array_size(misses) - SHOWN_MAX);
@@ -106,12 +106,35 @@ static void print_faults(json_t *faults)
 	}
 }
 
+static void print_live(const json_t *report)
+{
+	const char *child = json_string_value(json_object_get(report, "child"));
+	json_int_t calls = number(report, "live");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "live_failures"), i, one)
+	{
+		if (i == SHOWN_MAX)
+			break;
+		fprintf(stderr, "rrshim: live call failed: %s: %s\n",
+			json_string_value(json_object_get(one, "request")),
+			json_string_value(json_object_get(one, "message")));
+	}
+	if (calls == 0)
+		return;
+	fprintf(stderr, "rrshim: %" JSON_INTEGER_FORMAT " live call%s%s%s\n", calls,
+		calls == 1 ? "" : "s", child ? "; recorded with the rest in " : "",
+		child ? child : "");
+}
+
 void replay_summary(const json_t *report)
 {
 	const char *path = json_string_value(json_object_get(report, "recording"));
 	const char *name = path ? strrchr(path, '/') : NULL;
 
-	print_misses(json_object_get(report, "misses"));
+	print_misses("warning: the nearest answer was served", json_object_get(report, "warnings"));
+	print_misses("miss", json_object_get(report, "misses"));
 	print_faults(json_object_get(report, "faults"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,
@@ -127,4 +150,5 @@ void replay_summary(const json_t *report)
 	print_kinds(report);
 	fprintf(stderr, " %" JSON_INTEGER_FORMAT " missed, %" JSON_INTEGER_FORMAT " unused\n",
 		number(report, "missed"), number(report, "unused"));
+	print_live(report);
 }

@@ -31,16 +31,17 @@ static void find_in_config(struct rule_files *f)
 		f->found[0] = '\0';
 }
 
-static void find(struct rule_files *f)
+bool rule_files_find(struct rule_files *f)
 {
 	if (f->count)
-		return;
+		return true;
 	if (access(NAME, F_OK) == 0)
 		strcpy(f->found, NAME);
 	else
 		find_in_config(f);
 	if (f->found[0])
 		f->list[f->count++] = f->found;
+	return f->count > 0;
 }
 
 static int add(const char *verb, const char *path, struct rules *rules)
@@ -58,7 +59,7 @@ int rule_files_load(const char *verb, struct rule_files *f, struct rules **ret)
 	struct rules *rules = NULL;
 	int r = rules_new(&rules) < 0 ? fail("%s: the built-in rules cannot be read", verb) : 0;
 
-	find(f);
+	(void)rule_files_find(f);
 	for (size_t i = 0; i < f->count && !r; i++)
 		r = add(verb, f->list[i], rules);
 	if (r) {

@@ -18,6 +18,8 @@ struct rule_files {
 
 /* Of an option, borrowed. 0 or -E2BIG. */
 int rule_files_add(struct rule_files *f, const char *path);
+/* Without any of an option, looks for one; true if there is any then. */
+bool rule_files_find(struct rule_files *f);
 /*
  * The built-in rules and those of the files, the last file's first. 0, or 1 after saying on stderr
  * what is wrong.

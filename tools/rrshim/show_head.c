@@ -172,6 +172,7 @@ void show_print_head(const struct show *s)
 	print_command(json_object_get(m, "argv"));
 	line("folder", json_string_value(json_object_get(m, "cwd")));
 	line("created", json_string_value(json_object_get(m, "created")));
+	line("child of", json_string_value(json_object_get(json_object_get(m, "parent"), "id")));
 	print_state(s);
 	print_processes(s->processes);
 	print_gaps(json_object_get(s->processes, "gaps"));

@@ -58,14 +58,15 @@ static json_t *entry_json(const struct catalogue_entry *entry)
 	json_t *argv = json_object_get(manifest, "argv");
 	const char *state = json_string_value(json_object_get(manifest, "state"));
 	const char *created = json_string_value(json_object_get(manifest, "created"));
-	json_t *json = json_pack("{s:o, s:o, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:I}", "id",
+	json_t *parent = json_object_get(json_object_get(manifest, "parent"), "id");
+	json_t *json = json_pack("{s:o, s:o, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:I, s:O?}", "id",
 		output_json_text(span_of(entry->id)), "path",
 		output_json_text(span_of(entry->path)), "state", state ? state : "unreadable",
 		"epoch", (json_int_t)entry->epoch, "created", created, "argv",
 		json_is_array(argv) ? json_incref(argv) : json_array(), "exchanges",
 		total(manifest, "exchanges"), "events", total(manifest, "events"), "duration_ns",
 		total(manifest, "duration_ns"), "bytes_captured", total(manifest, "bytes_captured"),
-		"bytes", (json_int_t)folder_bytes(entry->path));
+		"bytes", (json_int_t)folder_bytes(entry->path), "parent", parent);
 
 	json_decref(manifest);
 	return json;
@@ -112,6 +113,8 @@ static void print_entry(const json_t *e)
 	used = printf("%s  %s  ", json_string_value(json_object_get(e, "id")), when);
 	printf("%s%-9s%s", state_style(state), state, output_plain());
 	used += 9 + printf("  %4s  %7s  %7s  ", count, lasted, size);
+	if (json_is_string(json_object_get(e, "parent")))
+		used += printf("child: ");
 	print_command(json_object_get(e, "argv"),
 		columns > (size_t)used + 9 ? columns - (size_t)used - 1
 			: columns          ? 8

@@ -15,6 +15,7 @@
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
+#include "tools/rrshim/rule_files.h"
 
 #define COMPRESSION_DEFAULT 3
 
@@ -29,6 +30,7 @@ static const struct option options[] = {
 	{"compression", required_argument, NULL, 'z'},
 	{"max-file-size", required_argument, NULL, 'm'},
 	{"bridge", required_argument, NULL, 'b'},
+	{"rules", required_argument, NULL, 'R'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -36,6 +38,7 @@ static const struct option options[] = {
 
 struct job {
 	struct record_options options;
+	struct rule_files rules;
 	char library[4096], exe[4096];
 	enum image_kind kind; /* of the program */
 	bool quiet;
@@ -163,8 +166,9 @@ static int run(struct job *job)
 int verb_record(int argc, char **argv)
 {
 	struct job job = {.options = {.compression = COMPRESSION_DEFAULT}};
+	struct rules *rules = NULL;
 	const char *folder = NULL;
-	int c;
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "+o:d:qh", options, NULL)) != -1) {
 		switch (c) {
@@ -208,6 +212,10 @@ int verb_record(int argc, char **argv)
 				return verb_misused("record",
 					"--bridge takes auto, always or never, not '%s'", optarg);
 			break;
+		case 'R':
+			if (rule_files_add(&job.rules, optarg) < 0)
+				return verb_misused("record", "too many --rules");
+			break;
 		case 'q':
 			job.quiet = true;
 			break;
@@ -219,8 +227,17 @@ int verb_record(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return verb_misused("record", "there is no program to record");
+	/* A bad file is the caller's mistake; one that merely lies there must not stop the program.
+	 */
+	if (job.rules.count ? rule_files_load("record", &job.rules, &rules) : 0)
+		return LAUNCH_FAILED;
+	if (!job.rules.count && rule_files_find(&job.rules))
+		(void)rule_files_load("record", &job.rules, &rules);
+	job.options.rules = rules;
 	job.options.folder = pick_folder(folder);
 	job.options.argc = argc - optind;
 	job.options.argv = argv + optind;
-	return run(&job);
+	r = run(&job);
+	rules_free(rules);
+	return r;
 }

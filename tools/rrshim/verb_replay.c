@@ -11,6 +11,7 @@
 #include "tools/helper/launch.h"
 #include "tools/helper/replay.h"
 #include "tools/helper/replay_history.h"
+#include "tools/rrshim/live_options.h"
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/program.h"
@@ -25,6 +26,7 @@ static const struct option options[] = {
 	{"fault", required_argument, NULL, 'X'},
 	{"report", required_argument, NULL, 'r'},
 	{"fail-fast", no_argument, NULL, 'F'},
+	LIVE_LONG_OPTIONS,
 	{"from", required_argument, NULL, 'f'},
 	{"until", required_argument, NULL, 'u'},
 	{"require-all", no_argument, NULL, 'A'},
@@ -37,6 +39,7 @@ static const struct option options[] = {
 
 struct job {
 	struct replay_options options;
+	struct live_options live;
 	struct rule_files rules;
 	const char *report;
 	char library[4096];
@@ -62,7 +65,7 @@ static struct helper *make(void *context)
 	struct job *job = context;
 	struct helper_options o = {.library = job->library};
 
-	job->redactor = redactor_new();
+	job->options.redactor = job->redactor = redactor_new();
 	if (!job->redactor || replay_new(&job->options, &job->replay) < 0)
 		return NULL;
 	o.mode = replay_mode(job->replay);
@@ -227,9 +230,14 @@ int verb_replay(int argc, char **argv)
 		case 'h':
 			return verb_help("replay");
 		default:
-			return verb_bad_option("replay", argv);
+			if (c < OPT_MODE)
+				return verb_bad_option("replay", argv);
+			r = live_options_take(&job.live, c, optarg);
+			if (r)
+				return r;
 		}
 	}
+	job.options.folder = pick_folder(folder);
 	r = find_program(argc, argv, &name);
 	if (r == -EINVAL)
 		return verb_misused("replay", "put '--' before the program");
@@ -238,11 +246,13 @@ int verb_replay(int argc, char **argv)
 	if (pick_path("replay", pick_folder(folder), name, &path))
 		return LAUNCH_FAILED;
 	job.options.path = path;
-	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED
-		: !replay_age_allows(&job.age, path)                  ? LAUNCH_STALE
-								      : run(&job, argv + optind);
+	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED : 0;
+	r = r ? r : live_options_apply(&job.live, job.options.rules, &job.options);
+	if (r == 0)
+		r = replay_age_allows(&job.age, path) ? run(&job, argv + optind) : LAUNCH_STALE;
 	rules_free(job.options.rules);
 	faults_free(job.options.faults);
 	free(path);
+	live_options_free(&job.options);
 	return r;
 }

@@ -28,6 +28,8 @@ const struct verb verbs[] = {
 		"      --max-file-size MIB         begin a new file past this (default: 100)\n"
 		"      --bridge auto|always|never  which TLS connections rrshim opens on their\n"
 		"                    way: those it cannot read otherwise (default), all, none\n"
+		"      --rules FILE  what replay will go by (see 'rrshim replay --help'): for the\n"
+		"                    check at the end\n"
 		"  -q, --quiet       no summary at the end\n" HELP_OPTION},
 	{"replay", verb_replay, "run it again, answered from a recording, offline",
 		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"
