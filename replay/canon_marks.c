@@ -30,6 +30,8 @@ int canon_marks_add(struct canon_marks *marks, const uint64_t *values, size_t co
 
 	if (count > CANON_MARKS_MAX - marks->count)
 		count = CANON_MARKS_MAX - marks->count;
+	if (!count)
+		return 0;
 	while (capacity < marks->count + count)
 		capacity *= 2;
 	if (capacity > marks->capacity) {

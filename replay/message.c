@@ -70,6 +70,11 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 	return same;
 }
 
+static bool agree(struct span recorded, struct span actual, const struct match_options *options)
+{
+	return fits(recorded, actual) || match_texts_explained(options, recorded, actual);
+}
+
 static bool agrees_normalised(
 	const struct match_options *options, struct span recorded, struct span actual)
 {
@@ -77,7 +82,7 @@ static bool agrees_normalised(
 	struct span line = {0};
 	bool same = !canon_normalise_message(recorded, line, &options->recorded, &a) &&
 		!canon_normalise_message(actual, line, &options->live, &b) &&
-		fits((struct span){a.data, a.len}, (struct span){b.data, b.len});
+		agree((struct span){a.data, a.len}, (struct span){b.data, b.len}, options);
 
 	buffer_free(&a);
 	buffer_free(&b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replay/shapes.h"
+#include "replay/shapes_private.h"
 
 #include <string.h>
 #include <strings.h>
@@ -61,17 +61,6 @@ static const char *const weekdays[] = {
 static const char *const zones[] = {"GMT", "UTC", "CEST", "CET", "BST", "EST", "EDT", "CST", "CDT",
 	"MST", "MDT", "PST", "PDT", "IST", "JST"};
 
-/* What of a time was read; 0: it does not say. */
-struct moment {
-	int year, month, day;
-	int other_month;  /* of "3/4/2026", which is of March or April */
-	int hour, minute; /* minute: and one */
-	bool clock;
-};
-
-#define DAY_S            86400
-#define QUARTER_S        900 /* zones differ by these */
-#define CLOCK_SLACK_S    120
 #define SHORT_NAME       3
 #define FRACTION_MAX     12
 #define ZONE_COMMENT_MAX 48             /* "(Coordinated Universal Time)" */
@@ -313,105 +302,60 @@ static size_t match(const char *template, struct span s, struct moment *ret)
 	return ends_word(s, total) ? total : 0;
 }
 
-/* ---- whether it is of the window ---- */
-
-/* Days since 1970, by the proleptic Gregorian calendar (Hinnant, days_from_civil). */
-static int64_t days_since_1970(int64_t year, int month, int day_of_month)
-{
-	int64_t y = year - (month <= 2), era = y / 400, year_of_era = y - era * 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day_of_month - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-		day_of_year - 719468;
-}
-
-static bool overlaps(int64_t from, int64_t to, const struct shape_window *w)
-{
-	return to > w->from - SHAPES_SLACK_S && from < w->to + SHAPES_SLACK_S;
-}
-
-static bool is_day_inside(int64_t year, int month, const struct moment *m, int day_of_month,
-	const struct shape_window *w)
-{
-	int64_t from = days_since_1970(year, month, day_of_month ? day_of_month : 1) * DAY_S;
-	int64_t length = !day_of_month ? 31 * DAY_S : m->clock ? 60 : DAY_S;
-
-	if (m->clock)
-		from += m->hour * 3600 + (m->minute - 1) * 60;
-	return overlaps(from, from + length, w);
-}
-
-/* A time of day in a zone nobody knows: zones differ by quarters of an hour. */
-static bool is_clock_inside(const struct moment *m, const struct shape_window *w)
-{
-	int64_t from = w->from - CLOCK_SLACK_S, to = w->to + CLOCK_SLACK_S;
-	int64_t value = (m->minute - 1) * 60 + QUARTER_S, start = from % QUARTER_S;
-
-	if (to - from >= QUARTER_S)
-		return true;
-	value = start + ((value - start) % QUARTER_S + QUARTER_S) % QUARTER_S;
-	return value < start + (to - from) || value + 60 > start + QUARTER_S;
-}
-
-static bool is_year_inside(int64_t year, const struct moment *m, const struct shape_window *w)
-{
-	if (m->month)
-		return is_day_inside(year, m->month, m, m->day, w);
-	return (m->other_month <= 12 && is_day_inside(year, m->other_month, m, m->day, w)) ||
-		(m->day <= 12 && is_day_inside(year, m->day, m, m->other_month, w));
-}
-
-static bool is_inside(const struct moment *m, const struct shape_window *w)
-{
-	int64_t year = 1970 + w->from / (365.2425 * DAY_S);
-
-	if (!m->day && !m->month)
-		return is_clock_inside(m, w);
-	if (m->year)
-		return is_year_inside(m->year, m, w);
-	return is_year_inside(year - 1, m, w) || is_year_inside(year, m, w) ||
-		is_year_inside(year + 1, m, w);
-}
-
 /* ---- all of them ---- */
 
-/* What every template begins with. */
-static bool may_begin(struct span s)
+/* What a word begins with, to pass over the templates that begin otherwise. */
+struct lead {
+	char letter;  /* 'Y', 'D' for one or two digits of anything, 'W', 'M'; 0: no template's */
+	uint8_t next; /* the byte behind the number */
+};
+
+static struct lead lead_of(struct span s)
 {
 	size_t count = 0;
 	int which;
 
 	while (count < s.len && is_digit(s, count))
 		count++;
-	if (!count)
-		return name(s, weekdays, LENGTH_OF(weekdays), &which) != NO_MATCH ||
-			name(s, months, LENGTH_OF(months), &which) != NO_MATCH;
-	if (count == s.len)
+	if (!count && name(s, weekdays, LENGTH_OF(weekdays), &which) != NO_MATCH)
+		return (struct lead){'W', 0};
+	if (!count && name(s, months, LENGTH_OF(months), &which) != NO_MATCH)
+		return (struct lead){'M', 0};
+	if (!count || count == s.len)
+		return (struct lead){0};
+	if (count <= 2)
+		return (struct lead){'D', s.data[count]};
+	if (count == 4 || (count == 8 && s.data[count] == 'T'))
+		return (struct lead){'Y', s.data[count]};
+	return (struct lead){0};
+}
+
+static bool begins_so(const char *template, struct lead lead)
+{
+	char first = template[0], next = template[1];
+
+	if (lead.letter == 'Y')
+		return first == 'Y' && (next == lead.next || (next == 'm' && lead.next == 'T'));
+	if (lead.letter != 'D')
+		return first == lead.letter;
+	if (first != 'D' && first != 'H' && first != 'h')
 		return false;
-	switch (s.data[count]) {
-	case '-':
-		return count == 4;
-	case '/':
-		return count == 4 || count <= 2;
-	case 'T':
-		return count == 8;
-	default:
-		return count <= 2;
-	}
+	return next == lead.next || (next == ' ' && shapes_is_word(lead.next)); /* "21st" */
 }
 
 static size_t match_any(const char *const *templates, size_t count, struct span s,
 	const struct shape_window *window, bool *ret_inside)
 {
+	struct lead lead = lead_of(s);
 	struct moment m;
 	size_t len = 0;
 
-	if (!may_begin(s))
-		return 0;
-	for (size_t i = 0; i < count && !len; i++)
-		len = match(templates[i], s, &m);
+	for (size_t i = 0; lead.letter && i < count && !len; i++) {
+		if (begins_so(templates[i], lead))
+			len = match(templates[i], s, &m);
+	}
 	if (len)
-		*ret_inside = !window || is_inside(&m, window);
+		*ret_inside = !window || shape_moment_is_inside(&m, window);
 	return len;
 }
 

@@ -129,7 +129,7 @@ test_require_all() {
 	REPLAY_OPTIONS=(--require-all)
 	replay_here curl -sS "$HTTPS/json?a"
 	equal status 87 "$rep_status"
-	contains rep.err '1 recorded calls were not asked for'
+	contains rep.err 'recorded calls that nobody asked for: 1'
 	replay_here curl -sS "$HTTPS/json?a" "$HTTPS/json?b"
 	equal status 0 "$rep_status"
 }

@@ -73,6 +73,43 @@ static void check_normal(const struct buffer *form)
 	buffer_free(&twice);
 }
 
+static struct canon_view view;
+static struct canon_marks marks;
+
+static void know(void)
+{
+	static const uint8_t drawn[] = "0123456789abcdef";
+	struct origins *origins = origins_new();
+	struct handed *handed = handed_new();
+	struct rules *rules;
+
+	rules_new(&rules);
+	origins_add(origins, ORIGIN_FOLDER, SPAN_LITERAL("/home/u/app"));
+	origins_add(origins, ORIGIN_HOME, SPAN_LITERAL("/home/u"));
+	origins_add(origins, ORIGIN_CLOCK, SPAN_LITERAL("1795255200000000000-1795255500000000000"));
+	origins_add_draw(origins, (struct span){drawn, 16});
+	handed_response(handed, 1, SPAN_LITERAL("{\"id\":\"toolu_01a2b3c4\"}"));
+	view = (struct canon_view){rules, origins, handed, &marks};
+}
+
+/* Paths, ids and draws in it, by the rules of whoever was asked: no crash, and the same again. */
+static void check_view(const struct buffer *form)
+{
+	struct buffer once = BUFFER(CANON_NORMAL_MAX), again = BUFFER(CANON_NORMAL_MAX);
+	size_t noted;
+
+	if (!view.rules)
+		know();
+	if (canon_normalise(span_of_buffer(form), &view, &once))
+		abort();
+	noted = marks.count;
+	if (canon_normalise(span_of_buffer(form), &view, &again) || noted != marks.count ||
+		!span_equal(span_of_buffer(&once), span_of_buffer(&again)))
+		abort();
+	buffer_free(&once);
+	buffer_free(&again);
+}
+
 static void check_json(struct span body)
 {
 	struct span json =
@@ -213,6 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (form_of(text, body, &form)) {
 		check_redacted(text, &form);
 		check_normal(&form);
+		check_view(&form);
 	}
 	buffer_free(&form);
 	check_json(body);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replay/canon.h"
+#include "replay/canon_private.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -143,6 +143,129 @@ Test(canon, what_is_the_same)
 			pairs[i].what, (int)a.len, (char *)a.data, (int)b.len, (char *)b.data);
 		buffer_free(&a);
 		buffer_free(&b);
+	}
+}
+
+static const struct {
+	const char *text, *canonical; /* NULL: no JSON */
+} values[] = {
+	/* integers keep every digit */
+	{"-0", "0"},
+	{"123456789012345678901234567890", "123456789012345678901234567890"},
+	{"01", NULL},
+	{"+1", NULL},
+	{"-", NULL},
+	/* with a point or exponent: what says nothing goes, nothing is rounded */
+	{"1.0", "1.0"},
+	{"1.50", "1.5"},
+	{"15e-1", "1.5"},
+	{"0.0", "0.0"},
+	{"-0.0e7", "0.0"},
+	{"1E2", "100.0"},
+	{"1e21", "1.0e21"},
+	{"1e20", "100000000000000000000.0"},
+	{"0.00001", "0.00001"},
+	{"0.000001", "1.0e-6"},
+	{"1234.5e-10", "1.2345e-7"},
+	{"0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"},
+	{"1e999999999", "1.0e999999999"},
+	{"1e99999999999999999999", "1e99999999999999999999"},
+	{"1.", NULL},
+	{".5", NULL},
+	{"1e", NULL},
+	/* strings */
+	{"\"\\u0041\\/\\b\\f\\u000a\\u001B\"", "\"A/\\b\\f\\n\\u001b\""},
+	{"\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
+	{"\"\\uDE00\\ud83d\"", "\"\\ude00\\ud83d\""},
+	{"\"\xed\x95\x9c\"", "\"\xed\x95\x9c\""},
+	{"\"\xed\xa0\xbd\"", NULL},
+	{"\"\xc0\x80\"", NULL},
+	{"\"\x7f\"", "\"\x7f\""},
+	{"\"\n\"", NULL},
+	{"\"\\u00g0\"", NULL},
+	{"\"\\u00", NULL},
+	{"\"\\", NULL},
+	/* arrays and objects */
+	{"[ ]", "[]"},
+	{"[1,]", NULL},
+	{"[1 2]", NULL},
+	{"{\"b\":1,\"a\":{},\"b\":0}", "{\"a\":{},\"b\":1,\"b\":0}"},
+	{"{\"\\u0062\":1,\"a\":2}", "{\"a\":2,\"b\":1}"},
+	{"{\"a\"}", NULL},
+	{"{,}", NULL},
+	{"{\"a\":1}x", NULL},
+	{"nul", NULL},
+	{" true\n", "true"},
+	{"", NULL},
+};
+
+Test(canon, json)
+{
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		struct buffer out = BUFFER(1 << 16);
+		int r = canon_json(span_of(values[i].text), &out);
+
+		cr_expect_eq(r, values[i].canonical ? 0 : -EBADMSG, "%s: %d", values[i].text, r);
+		if (values[i].canonical)
+			cr_expect(span_equal((struct span){out.data, out.len},
+					  span_of(values[i].canonical)),
+				"%s: %.*s", values[i].text, (int)out.len, (char *)out.data);
+		buffer_free(&out);
+	}
+}
+
+/* As deep as is taken, with a name and a string of JSON at each step, and deeper. */
+Test(canon, depth)
+{
+	for (size_t depth = 500; depth < 3000; depth += 2000) {
+		struct buffer text = BUFFER(1 << 20), out = BUFFER(1 << 20),
+			      normal = BUFFER(1 << 20);
+
+		buffer_printf(&text, JSON);
+		for (size_t i = 0; i < depth; i++)
+			buffer_printf(&text, "{\"7d444840-9dc0-41d1-b245-5ffdce74fad2\":");
+		buffer_printf(&text, "\"{\\\"a\\\": [1]}\"");
+		for (size_t i = 0; i < depth; i++)
+			buffer_printf(&text, "}");
+		buffer_append(&text, "", 1);
+		out = form((const char *)text.data);
+		cr_assert_eq(canon_normalise((struct span){out.data, out.len}, NULL, &normal), 0);
+		cr_assert(memmem(normal.data, normal.len, "{{uuid}}", 8));
+		buffer_free(&text);
+		buffer_free(&out);
+		buffer_free(&normal);
+	}
+}
+
+/* Two that came to one form are told apart by the values of their marks, in its order. */
+Test(canon, marks)
+{
+	static const char *const requests[] = {JSON
+		"{\"m\":{\"7d444840-9dc0-41d1-b245-5ffdce74fad2\":2,"
+		"\"1b4e28ba-2fa1-41d2-883f-0016d3cca427\":1}}",
+		JSON "{\"m\":{\"1b4e28ba-2fa1-41d2-883f-0016d3cca427\":2,"
+		     "\"7d444840-9dc0-41d1-b245-5ffdce74fad2\":1}}"};
+	struct canon_marks marks[2] = {0};
+	struct buffer normal[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct canon_view view = {.marks = &marks[i]};
+		struct buffer out = form(requests[i]);
+
+		normal[i] = BUFFER(CANON_NORMAL_MAX);
+		cr_assert_eq(
+			canon_normalise((struct span){out.data, out.len}, &view, &normal[i]), 0);
+		buffer_free(&out);
+	}
+	cr_assert(span_equal((struct span){normal[0].data, normal[0].len},
+		(struct span){normal[1].data, normal[1].len}));
+	cr_assert_eq(marks[0].count, 2);
+	cr_assert_eq(marks[1].count, 2);
+	cr_assert_eq(marks[0].values[0], marks[1].values[1]);
+	cr_assert_eq(marks[0].values[1], marks[1].values[0]);
+	for (size_t i = 0; i < 2; i++) {
+		buffer_free(&normal[i]);
+		canon_marks_free(&marks[i]);
 	}
 }
 

@@ -132,6 +132,46 @@ Test(shapes, a_date_in_a_header_is_a_version)
 	check("November 2026", SHAPES_HEADER, "November 2026");
 }
 
+/* A run on the 21st of November 2026 from 10:00 to 10:05, in no zone anybody knows. */
+static const struct {
+	const char *text;
+	bool inside;
+} in_window[] = {
+	{"2026-11-21", true},
+	{"2026-11-20", true},
+	{"2026-11-22", true},
+	{"2026-11-24", false},
+	{"2026-11-21T23:59:59+14:00", true},
+	{"2025-11-21T10:00:00Z", false},
+	{"November 2026", true},
+	{"October 2026", false},
+	{"Nov 21 10:02", true},
+	{"Nov 10 10:02", false},
+	{"11/21/2026", true},
+	{"21/11/2026", true},
+	{"3/4/2026", false},
+	{"10:04:11", true},
+	{"12:34 PM", true}, /* half an hour east */
+	{"10:10 AM", false},
+	{"1795255200", true},
+	{"1795255200123", true},
+	{"1705255200", false},
+};
+
+Test(shapes, times_of_a_run)
+{
+	static const struct shape_window window = {1795255200, 1795255500};
+
+	for (size_t i = 0; i < sizeof(in_window) / sizeof(*in_window); i++) {
+		struct span text = span_of(in_window[i].text);
+		const char *mark = "";
+
+		cr_expect_eq(shapes_match_in(text, 0, SHAPES_TEXT, &window, &mark), text.len, "%s",
+			in_window[i].text);
+		cr_expect_eq(mark != NULL, in_window[i].inside, "%s", in_window[i].text);
+	}
+}
+
 Test(shapes, a_long_text_takes_its_length)
 {
 	static const char *const hard[] = {"a", "0", "f0", "/tmp/", "a_", "Nov ", "2026-", "-"};
