@@ -161,7 +161,7 @@ static bool origins_known(const struct match_options *options)
 	return options->recorded.origins && options->live.origins;
 }
 
-bool match_texts_explained(
+bool match_text_explained(
 	const struct match_options *options, struct span recorded, struct span live)
 {
 	const struct match_bindings nothing = {0};
