@@ -13,7 +13,8 @@ VENDOR_HOSTS=(api.anthropic.com platform.claude.com claude.ai mcp-proxy.anthropi
 	downloads.claude.ai api.openai.com chatgpt.com ab.chatgpt.com auth.openai.com
 	generativelanguage.googleapis.com play.googleapis.com models.dev models.opencode.ai opencode.ai
 	registry.npmjs.org api.github.com github.com raw.githubusercontent.com)
-PROMPT='Run <run>tee -a ran.log <seed.txt</run> with your shell tool and tell me what it prints.'
+PROMPT='Run <run>tee -a ran.log <seed.txt && sh src/volatile.sh</run> with your shell tool and tell me what it prints.'
+PLAIN_PROMPT=${PROMPT/ && sh src\/volatile.sh/}
 
 prepare_vendors() {
 	local host
@@ -69,7 +70,7 @@ fresh() {
 	echo "$1" >"$PLACE/project/seed.txt"
 	echo 'A shop.' >"$PLACE/project/README.md"
 	printf '%s\n' ran.log seed.txt >"$PLACE/project/.gitignore"
-	echo 'Open.' >"$PLACE/project/src/door.txt"
+	cp "$TESTS/e2e/volatile.sh" "$PLACE/project/src/"
 	(
 		cd "$PLACE/project" || exit
 		export GIT_AUTHOR_DATE=2026-03-01T10:00:00Z GIT_COMMITTER_DATE=2026-03-01T10:00:00Z
@@ -134,7 +135,8 @@ replay_agent() { # SEED COMMAND…
 	shift
 	fresh "$seed"
 	rep_status=0
-	in_world offline "$RRSHIM" replay --report "$PWD/rep.json" -- "$@" >rep.out 2>rep.err || rep_status=$?
+	in_world offline "$RRSHIM" replay --report "$PWD/rep.json" \
+		${REPLAY_OPTIONS[@]+"${REPLAY_OPTIONS[@]}"} -- "$@" >rep.out 2>rep.err || rep_status=$?
 	no_sanitizer_report rep.err
 	same
 	ran "$seed" 'in replay'
