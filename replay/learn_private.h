@@ -115,6 +115,7 @@ bool learn_was_said(const struct learn_said *said, const struct exchange *until,
 struct learn_pair {
 	const struct exchange *a, *b;
 	bool handed;  /* some of what differs is what servers had said */
+	bool ruled;   /* some of it has a rule */
 	bool refused; /* some of it is not masked */
 	bool sink;    /* telemetry, as it turned out */
 };
