@@ -30,6 +30,8 @@ int canon_marks_add(struct canon_marks *marks, const uint64_t *values, size_t co
 
 	if (count > CANON_MARKS_MAX - marks->count)
 		count = CANON_MARKS_MAX - marks->count;
+	if (!count)
+		return 0;
 	while (capacity < marks->count + count)
 		capacity *= 2;
 	if (capacity > marks->capacity) {
@@ -56,6 +58,8 @@ int canon_note_mark(struct canon_marks *marks, const char *mark, struct span val
 
 	if (!marks || !is_own(mark, strlen(mark)))
 		return 0;
+	if (strcmp(mark, SHAPE_TEMPORARY) == 0 && !shapes_is_temporary_name(value))
+		value = span_of(mark); /* the folder for them: one is as good as another */
 	hash = XXH3_64bits(value.data, value.len);
 	return canon_marks_add(marks, &hash, 1);
 }

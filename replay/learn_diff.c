@@ -106,13 +106,19 @@ static bool is_identifier(const char *key)
 	return *key != '\0';
 }
 
-/* A name with a mark in it is another in every run: any will do. */
+/* A name with a mark in it is another in every run, and one with both quotes cannot be written. */
+static bool is_nameable(const char *key)
+{
+	return !strstr(key, "{{") && !(strchr(key, '"') && strchr(key, '\'')) &&
+		learn_is_plain(span_of(key));
+}
+
 static void push_name(struct walk *w, const char *key)
 {
 	const char *format = is_identifier(key) ? ".%s" : strchr(key, '"') ? "['%s']" : "[\"%s\"]";
 
 	(void)buffer_printf(&w->at, format, key);
-	(void)buffer_printf(&w->name, strstr(key, "{{") ? ".*" : format, key);
+	(void)buffer_printf(&w->name, is_nameable(key) ? format : ".*", key);
 }
 
 static int compare(struct walk *w, const struct stand *s, json_t *a, json_t *b);
@@ -289,8 +295,8 @@ static int compare_lines(const struct lines *l, struct span a, struct span b)
 			order = compare_names(name_x, name_y);
 		if (order)
 			r = tell_line(l, order < 0 ? name_x : name_y,
-				order < 0 ? value_x : (struct span){y.data, 0},
-				order < 0 ? (struct span){x.data, 0} : value_y, true);
+				order < 0 ? value_x : SPAN_LITERAL(""),
+				order < 0 ? SPAN_LITERAL("") : value_y, true);
 		else if (!span_equal(value_x, value_y))
 			r = tell_line(l, name_x, value_x, value_y, false);
 		if (order <= 0)

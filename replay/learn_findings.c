@@ -25,7 +25,10 @@ static char *glob_of(struct span path)
 			? memmem(rest.data, rest.len, "}}", 2)
 			: NULL;
 
-		r = end ? buffer_append(&out, "*", 1) : buffer_append(&out, rest.data, 1);
+		r = end ? buffer_append(&out, "*", 1)
+			: rest.data[0] <= ' ' || rest.data[0] >= 0x7f
+			? buffer_append(&out, "?", 1)
+			: buffer_append(&out, rest.data, 1);
 		i += end ? (size_t)(end - rest.data) + 2 : 1;
 	}
 	if (r || buffer_append(&out, "", 1)) {
@@ -46,8 +49,8 @@ static struct span without_port(struct span host)
 
 struct learn_endpoint *learn_endpoint(struct learn_findings *f, struct span line)
 {
-	char *method = span_dup(form_method(line)),
-	     *host = span_dup(without_port(form_authority(line))), *path = glob_of(form_path(line));
+	char *method = glob_of(form_method(line)),
+	     *host = glob_of(without_port(form_authority(line))), *path = glob_of(form_path(line));
 	struct learn_endpoint *e = NULL;
 
 	for (size_t i = 0; method && host && path && i < f->count && !e; i++) {
@@ -126,20 +129,70 @@ void learn_findings_free(struct learn_findings *f)
 	*f = (struct learn_findings){0};
 }
 
+/* The length of the UTF-8 sequence that begins here, 0 for what YAML does not allow or ends lines
+ * by: controls, U+0085, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF, and what is no UTF-8. */
+static size_t plain_character(struct span s)
+{
+	static const struct {
+		uint8_t first, last, min;
+	} leads[] = {{0xc2, 0xdf, 0x80}, {0xe0, 0xe0, 0xa0}, {0xe1, 0xec, 0x80}, {0xed, 0xed, 0x80},
+		{0xee, 0xef, 0x80}};
+	uint8_t c = s.data[0];
+	size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
+
+	if (len == 1)
+		return c >= ' ' && c != 0x7f;
+	for (size_t i = 0; i < sizeof(leads) / sizeof(*leads); i++) {
+		if (c < leads[i].first || c > leads[i].last || s.len < len)
+			continue;
+		if (s.data[1] < leads[i].min || s.data[1] > (c == 0xed ? 0x9f : 0xbf) ||
+			(len == 3 && (s.data[2] & 0xc0) != 0x80))
+			return 0;
+		return (c == 0xc2 && s.data[1] < 0xa0) ||
+				(c == 0xe2 && s.data[1] == 0x80 && (s.data[2] & 0xfe) == 0xa8) ||
+				(c == 0xef && (s.data[1] == 0xbb || s.data[1] == 0xbf) &&
+					(s.data[2] >= 0xbe || s.data[1] == 0xbb))
+			? 0
+			: len;
+	}
+	return 0;
+}
+
+bool learn_is_plain(struct span text)
+{
+	for (size_t len; text.len; text.data += len, text.len -= len) {
+		len = plain_character(text);
+		if (!len)
+			return false;
+	}
+	return true;
+}
+
+int learn_append_plain(struct span text, const char *other, struct buffer *out)
+{
+	int r = 0;
+
+	while (text.len && !r) {
+		size_t len = plain_character(text);
+
+		r = len ? buffer_append(out, text.data, len)
+			: buffer_printf(out, other, text.data[0]);
+		len = len ? len : 1;
+		text.data += len;
+		text.len -= len;
+	}
+	return r;
+}
+
 const char *learn_shown(struct span text, char buf[static LEARN_SHOWN_MAX])
 {
-	static const char dots[] = "...";
-	size_t len = 0, max = LEARN_SHOWN_MAX - sizeof(dots);
+	struct buffer plain = BUFFER(LEARN_SHOWN_MAX - 4);
+	int r = learn_append_plain(text, " ", &plain);
 
-	for (; len < text.len && len < max; len++) {
-		uint8_t c = text.data[len];
-
-		buf[len] = (char)(c >= ' ' && c != 0x7f ? c : ' ');
-	}
-	/* Not a part of a character. */
-	while (len < text.len && len && (text.data[len] & 0xc0) == 0x80)
-		len--;
-	strcpy(buf + len, len < text.len ? dots : "");
+	if (plain.len)
+		memcpy(buf, plain.data, plain.len);
+	strcpy(buf + plain.len, r ? "..." : "");
+	buffer_free(&plain);
 	return buf;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/canon_private.h"
 #include "replay/match_private.h"
 
 /* ---- what one difference means ---- */
@@ -12,15 +13,12 @@
 static char *describe(
 	const struct learn *l, const struct learn_difference *d, struct span a, struct span b)
 {
-	char x[LEARN_SHOWN_MAX], y[LEARN_SHOWN_MAX], at[LEARN_SHOWN_MAX * 2];
+	char at[LEARN_SHOWN_MAX], x[LEARN_SHOWN_MAX], y[LEARN_SHOWN_MAX];
 	char *text = NULL;
 
-	snprintf(at, sizeof(at), "%.90s", d->at);
-	for (char *c = at; *c; c++)
-		*c = (unsigned char)*c < ' ' ? ' ' : *c;
 	if (asprintf(&text, "calls %llu and %llu, %s: %s | %s",
 		    (unsigned long long)l->pair->a->number, (unsigned long long)l->pair->b->number,
-		    at, learn_shown(a, x), learn_shown(b, y)) < 0)
+		    learn_shown(span_of(d->at), at), learn_shown(a, x), learn_shown(b, y)) < 0)
 		return NULL;
 	return text;
 }
@@ -32,6 +30,7 @@ static int add(struct learn *l, const struct learn_difference *d, enum learn_rul
 	char *example = describe(l, d, a, b);
 	int r = e && example ? learn_add(e, rule, what, mark, example) : -ENOMEM;
 
+	l->pair->ruled = true;
 	free(example);
 	return r;
 }
@@ -43,11 +42,19 @@ static int refuse(struct learn *l, const struct learn_difference *d, const char 
 
 	l->pair->refused = true;
 	json_array_append_new(l->result->refused,
-		json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "at", d->at, "why", why, "a",
+		json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "at",
+			json_string(d->at) ?: json_string("?"), "why", why, "a",
 			(json_int_t)l->pair->a->number, "b", (json_int_t)l->pair->b->number,
 			"expected", json_string(learn_shown(a, x)) ?: json_null(), "actual",
 			json_string(learn_shown(b, y)) ?: json_null()));
 	return 0;
+}
+
+void learn_refuse_call(struct learn *l, const struct learn_pair *pair, const char *why)
+{
+	json_array_append_new(l->result->refused,
+		json_pack("{s:s, s:s, s:I, s:I}", "at", "the call", "why", why, "a",
+			(json_int_t)pair->a->number, "b", (json_int_t)pair->b->number));
 }
 
 static const enum learn_rule rule_of[] = {
@@ -56,9 +63,20 @@ static const enum learn_rule rule_of[] = {
 	[LEARN_JSON] = LEARN_RULE_JSON,
 };
 
+/* Parameters stand percent-encoded in a form, and rules have them as they are. */
 static int add_whole(struct learn *l, const struct learn_difference *d, const char *mark)
 {
-	return add(l, d, rule_of[d->place], span_of(d->name), mark, d->expected, d->actual);
+	struct buffer name = BUFFER(1 << 16);
+	int r = d->place == LEARN_QUERY ? canon_percent_undo(span_of(d->name), &name)
+					: buffer_append(&name, d->name, strlen(d->name));
+	struct span what = {name.data, name.len};
+
+	if (!r && (!what.len || !learn_is_plain(what)))
+		r = refuse(l, d, "its name cannot be written", d->expected, d->actual);
+	else if (!r)
+		r = add(l, d, rule_of[d->place], what, mark, d->expected, d->actual);
+	buffer_free(&name);
+	return r;
 }
 
 static bool is_forced(const struct learn *l, const struct learn_difference *d)
@@ -139,6 +157,16 @@ static bool is_handed(const struct learn *l, const struct learn_difference *d)
 		learn_was_said(l->said_b, l->pair->b, d->actual);
 }
 
+/* Nothing but what is known of either session: its pids, its user. Replay tells without a rule. */
+static bool is_explained(const struct learn *l, const struct learn_difference *d)
+{
+	const struct match_options options = {
+		.recorded.origins = l->options->a->origins, .live.origins = l->options->b->origins};
+
+	return d->text && !d->one_sided && !d->structural &&
+		match_text_explained(&options, d->expected, d->actual);
+}
+
 static int on_difference(void *context, const struct learn_difference *d)
 {
 	struct learn *l = context;
@@ -154,6 +182,8 @@ static int on_difference(void *context, const struct learn_difference *d)
 		l->pair->handed = true;
 		return 0;
 	}
+	if (is_explained(l, d))
+		return 0;
 	if (d->is_protected)
 		return refuse(l, d, "it decides about the answer", d->expected, d->actual);
 	if (d->place == LEARN_HEADER || d->place == LEARN_QUERY)
@@ -178,6 +208,8 @@ int learn_compare(struct learn *l, struct learn_pair *pair)
 		l->pair = pair;
 		l->line = x.line;
 		r = learn_diff(&x, &y, on_difference, l);
+		/* What is left are ids of the two servers. */
+		pair->handed |= !pair->ruled && !pair->refused;
 		form_free(&x);
 		form_free(&y);
 	}

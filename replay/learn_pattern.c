@@ -91,10 +91,14 @@ static size_t fixed(struct span s)
 int learn_hunks(const struct learn_difference *d, struct learn_hunk *ret, size_t *ret_count)
 {
 	struct word_hunk hunks[LEARN_HUNKS_MAX];
-	size_t count = word_diff(d->expected, d->actual, hunks, LEARN_HUNKS_MAX);
 	const uint8_t *from = d->expected.data, *end = from + d->expected.len;
+	size_t count;
 
 	*ret_count = 0;
+	ret[0] = (struct learn_hunk){.a = d->expected, .b = d->actual};
+	if (!d->expected.len || !d->actual.len)
+		return -EINVAL;
+	count = word_diff(d->expected, d->actual, hunks, LEARN_HUNKS_MAX);
 	if (count > LEARN_HUNKS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
@@ -119,18 +123,16 @@ int learn_hunks(const struct learn_difference *d, struct learn_hunk *ret, size_t
 
 static int append_escaped(struct span s, struct buffer *out)
 {
+	struct buffer text = BUFFER(4 * (BEFORE_MAX + AFTER_MAX));
 	int r = 0;
 
 	for (size_t i = 0; i < s.len && !r; i++) {
-		uint8_t c = s.data[i];
-
-		if (c < ' ' || c == 0x7f)
-			r = buffer_printf(out, "\\x%02x", c);
-		else if (strchr("\\^$.[]|()?*+{}#/-", c) && c != '/' && c != '-')
-			r = buffer_printf(out, "\\%c", c);
-		else
-			r = buffer_append(out, &c, 1);
+		if (strchr("\\^$.[]|()?*+{}#", s.data[i]) && s.data[i])
+			r = buffer_append(&text, "\\", 1);
+		r = r ? r : buffer_append(&text, &s.data[i], 1);
 	}
+	r = r ? r : learn_append_plain((struct span){text.data, text.len}, "\\x%02x", out);
+	buffer_free(&text);
 	return r;
 }
 

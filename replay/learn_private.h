@@ -92,7 +92,12 @@ int learn_add(struct learn_endpoint *e, enum learn_rule rule, struct span what, 
 void learn_findings_free(struct learn_findings *f);
 /* Appends the file. 0 or -errno. */
 int learn_write(const struct learn_findings *f, struct buffer *out, size_t *ret_rules);
-/* A text for a comment or a message: cut, without what is not printable. */
+/* Nothing in it ends a line or is forbidden in YAML. */
+bool learn_is_plain(struct span text);
+/* Appends it, with each byte of what is not plain by the format `other`, which may name it. */
+int learn_append_plain(struct span text, const char *other, struct buffer *out)
+	__attribute__((format(printf, 2, 0)));
+/* A text for a comment or a message: cut, and plain. */
 #define LEARN_SHOWN_MAX 48
 const char *learn_shown(struct span text, char buf[static LEARN_SHOWN_MAX]);
 
@@ -110,6 +115,7 @@ bool learn_was_said(const struct learn_said *said, const struct exchange *until,
 struct learn_pair {
 	const struct exchange *a, *b;
 	bool handed;  /* some of what differs is what servers had said */
+	bool ruled;   /* some of it has a rule */
 	bool refused; /* some of it is not masked */
 	bool sink;    /* telemetry, as it turned out */
 };
@@ -144,6 +150,8 @@ struct span learn_first_line(const struct buffer *form);
 int learn_pair_up(struct learn *l, const struct learn_asked *asked);
 /* Learns from a pair, or refuses to. 0 or -errno. */
 int learn_compare(struct learn *l, struct learn_pair *pair);
+/* Lists the whole call as not masked. */
+void learn_refuse_call(struct learn *l, const struct learn_pair *pair, const char *why);
 /* Calls that only one of them has, and pairs of what is telemetry. 0 or -errno. */
 int learn_sinks(struct learn *l);
 

@@ -127,12 +127,6 @@ static void keep(struct matcher *m, struct match_call *call, const struct match_
 	ret->exchange = call->exchange;
 }
 
-static void give_back(struct matcher *m, struct match_call *call)
-{
-	call->served = false;
-	m->totals.served--;
-}
-
 int match_early_end(struct matcher *m, const struct canon_input *request,
 	const struct exchange *taken, bool only, struct match *ret)
 {
@@ -151,7 +145,7 @@ int match_early_end(struct matcher *m, const struct canon_input *request,
 	if (exact || match_is_normalised(call, &q)) {
 		keep(m, call, &q, exact, ret);
 	} else {
-		give_back(m, call);
+		match_offer_again(m, call);
 		if (only) {
 			m->totals.missed++;
 			match_explain(m, &q, NULL, ret);

@@ -13,7 +13,7 @@
 
 /* More differences than anyone would call the same request. */
 #define DIFFERENCES_MAX 512
-#define CANDIDATES_MAX  32
+#define CANDIDATES_MAX  128
 /* Bodies that one request is compared with. */
 #define COMPARED_BYTES (64u << 20)
 /* A pid of one or two digits is as likely a number that counts something. */
@@ -25,7 +25,8 @@ struct pair {
 };
 
 struct comparison {
-	const struct matcher *m;
+	const struct match_options *options;
+	const struct match_bindings *bindings;
 	struct span recorded, live;
 	struct pair pairs[DIFFERENCES_MAX];
 	size_t count;
@@ -66,7 +67,7 @@ static struct span word_from(struct span text, size_t start, size_t reach)
 
 static uint32_t common_kinds(const struct comparison *c, struct span recorded, struct span live)
 {
-	const struct match_options *options = &c->m->options;
+	const struct match_options *options = c->options;
 	uint32_t kinds;
 
 	if (!recorded.len || !live.len || recorded.len > WORD_MAX || live.len > WORD_MAX)
@@ -88,7 +89,7 @@ static bool is_consistent(
 
 	if (kinds & 1u << ORIGIN_CLOCK)
 		return true;
-	if (bindings_test(&c->m->bindings, pair.recorded, pair.live) == BINDING_CONTRADICTS)
+	if (bindings_test(c->bindings, pair.recorded, pair.live) == BINDING_CONTRADICTS)
 		return false;
 	for (size_t i = 0; i < c->count; i++) {
 		bool same = c->pairs[i].recorded == pair.recorded;
@@ -155,16 +156,51 @@ static bool is_explained(struct comparison *c)
 	return true;
 }
 
+static bool origins_known(const struct match_options *options)
+{
+	return options->recorded.origins && options->live.origins;
+}
+
+bool match_text_explained(
+	const struct match_options *options, struct span recorded, struct span live)
+{
+	const struct match_bindings nothing = {0};
+	struct comparison c = {
+		.options = options, .bindings = &nothing, .recorded = recorded, .live = live};
+
+	return origins_known(options) && is_explained(&c);
+}
+
+/*
+ * A call of the request's own normalised form was not served before because it is somebody else's;
+ * the ids of another form may say the same.
+ */
+static bool may_be_own(
+	const struct matcher *m, const struct match_call *call, const struct match_request *q)
+{
+	if (match_key_equal(&call->keys[KEY_NORMALISED], &q->keys[KEY_NORMALISED]) ||
+		!bindings_align(&call->marks, &q->marks))
+		return false;
+	for (size_t i = 0; i < call->marks.count; i++) {
+		if (bindings_test(&m->bindings, call->marks.values[i], q->marks.values[i]) ==
+			BINDING_CONTRADICTS)
+			return false;
+	}
+	return true;
+}
+
 static bool explains(
 	struct matcher *m, const struct match_call *call, const struct match_request *q)
 {
 	struct buffer form = BUFFER(CANON_NORMAL_MAX);
-	struct comparison c = {.m = m, .live = {q->normalised.data, q->normalised.len}};
+	struct comparison c = {.options = &m->options,
+		.bindings = &m->bindings,
+		.live = {q->normalised.data, q->normalised.len}};
 	bool explained = false;
 
 	if (match_normalised_form(m, call, &form) == 0) {
 		c.recorded = (struct span){form.data, form.len};
-		explained = bindings_align(&call->marks, &q->marks) && is_explained(&c);
+		explained = is_explained(&c);
 	}
 	for (size_t i = 0; i < c.count && explained; i++)
 		bindings_bind(&m->bindings, c.pairs[i].recorded, c.pairs[i].live);
@@ -179,13 +215,13 @@ struct match_call *match_explained(struct matcher *m, const struct match_request
 	size_t count;
 	uint64_t compared = 0;
 
-	if (!m->options.recorded.origins || !m->options.live.origins)
+	if (!origins_known(&m->options))
 		return NULL;
 	count = nearest_find(m->nearest, asked, NEAREST_MODEL, found, CANDIDATES_MAX);
 	for (size_t i = 0; i < count && compared < COMPARED_BYTES; i++) {
 		struct match_call *call = &m->calls[found[i].call];
 
-		if (call->served)
+		if (call->served || !may_be_own(m, call, q))
 			continue;
 		compared += call->exchange->request.body_bytes;
 		if (explains(m, call, q))

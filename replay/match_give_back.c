@@ -20,6 +20,14 @@ static void offer_again(struct matcher *m, size_t i, enum match_key kind)
 		slot->next = i;
 }
 
+void match_offer_again(struct matcher *m, struct match_call *call)
+{
+	call->served = false;
+	m->totals.served--;
+	offer_again(m, (size_t)(call - m->calls), KEY_CANONICAL);
+	offer_again(m, (size_t)(call - m->calls), KEY_NORMALISED);
+}
+
 void match_give_back(struct matcher *m, const struct match *given)
 {
 	struct match_call *call = match_call_of(m, given->exchange);
@@ -28,10 +36,6 @@ void match_give_back(struct matcher *m, const struct match *given)
 	if (call->sink)
 		return;
 	uncount(&m->totals, given);
-	if (given->repeated)
-		return;
-	call->served = false;
-	m->totals.served--;
-	offer_again(m, (size_t)(call - m->calls), KEY_CANONICAL);
-	offer_again(m, (size_t)(call - m->calls), KEY_NORMALISED);
+	if (!given->repeated)
+		match_offer_again(m, call);
 }

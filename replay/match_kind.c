@@ -76,11 +76,14 @@ static const char *const prompts[] = {".messages", ".contents", ".input", ".syst
 
 #define MADE_UP_MIN 4
 
-/* One word with a digit in it: ids, counters, times, paths. Not what people write. */
+/* One word with a digit in it: ids, counters, times, paths. Not what people write. Or what was
+ * taken for such on one side. */
 static bool is_made_up(const char *text)
 {
 	bool digit = false;
 
+	if (strstr(text, "{{") && strstr(text, "}}"))
+		return true;
 	if (strlen(text) < MADE_UP_MIN)
 		return false;
 	for (; *text; text++) {

@@ -269,16 +269,14 @@ static bool any_aligns(
 static void miss(struct matcher *m, const struct match_request *q, const struct match_slot *exact,
 	const struct match_slot *normal, struct match *ret)
 {
-	const struct match_slot *slot = NULL;
+	bool is_exact = exact && exact->count;
+	const struct match_slot *slot = is_exact ? exact : NULL;
 	size_t own = MATCH_NONE;
 
-	if (exact && exact->count) {
-		slot = exact;
-		own = last_own(m, exact, KEY_CANONICAL, q);
-	} else if (normal->used && any_aligns(m, normal, q)) {
+	if (!slot && normal->used && any_aligns(m, normal, q))
 		slot = normal;
-		own = last_own(m, normal, KEY_NORMALISED, q);
-	}
+	if (slot && m->options.on_mismatch == MATCH_MISS_NEAREST)
+		own = last_own(m, slot, is_exact ? KEY_CANONICAL : KEY_NORMALISED, q);
 	match_miss(m, q, slot, own == MATCH_NONE ? NULL : &m->calls[own], ret);
 }
 

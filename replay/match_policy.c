@@ -37,15 +37,16 @@ static bool is_hidden_later(const struct matcher *m, const struct match_slot *sl
 		last->exchange->request.start_ns >= m->options.hidden.before_ns;
 }
 
-static void serve_nearest(struct matcher *m, struct match_call *call, const struct match_request *q,
-	struct match *ret)
+/* Its ids are not this request's: nothing is bound. */
+static void serve_nearest(struct matcher *m, struct match_call *call, struct match *ret)
 {
 	ret->miss = ret->outcome;
 	ret->outcome = MATCH_NEAREST;
 	ret->exchange = call->exchange;
 	ret->repeated = call->served;
 	m->totals.nearest++;
-	match_take(m, call, q);
+	m->totals.served += !call->served;
+	call->served = true;
 }
 
 static void go_live(struct matcher *m, struct match *ret)
@@ -72,7 +73,7 @@ void match_miss(struct matcher *m, const struct match_request *q, const struct m
 	if (mismatch && (near || options->on_mismatch != MATCH_MISS_NEAREST))
 		policy = options->on_mismatch;
 	if (policy == MATCH_MISS_NEAREST && near)
-		serve_nearest(m, near, q, ret);
+		serve_nearest(m, near, ret);
 	else if (policy == MATCH_MISS_LIVE)
 		go_live(m, ret);
 	else

@@ -40,7 +40,7 @@ struct match_slot {
 	size_t again;       /* the last that was served again, or MATCH_NONE */
 	uint64_t count;     /* recorded */
 	uint64_t asked;
-	uint32_t *apart; /* places in canon_marks, in order; NULL: none */
+	uint32_t *apart; /* places in canon_marks; NULL: none */
 	size_t apart_count;
 };
 
@@ -139,6 +139,8 @@ void match_request_free(struct match_request *q);
 void match_find(struct matcher *m, const struct match_request *q, struct match *ret);
 /* Takes this one for it, which binds their values. */
 void match_take(struct matcher *m, struct match_call *call, const struct match_request *q);
+/* It was taken for another: the next of its keys is this one again. */
+void match_offer_again(struct matcher *m, struct match_call *call);
 /* Whether the request has a call's normalised form and its ids stand for the call's. */
 bool match_is_normalised(const struct match_call *call, const struct match_request *q);
 /*
@@ -146,9 +148,13 @@ bool match_is_normalised(const struct match_call *call, const struct match_reque
  * values come from, which are bound; NULL: none.
  */
 struct match_call *match_explained(struct matcher *m, const struct match_request *q);
+/* Whether two normalised texts differ in nothing but what is known of their sides. */
+bool match_text_explained(
+	const struct match_options *options, struct span recorded, struct span live);
 /*
  * Neither recorded nor explained: what the options want instead; *ret is explained, too. `slot`: of
- * its key, or NULL; `own`: the last of those calls that is this request's, though served, or NULL.
+ * its key, or NULL; `own`: the last of those calls that is this request's, though served, or NULL;
+ * wanted where the options say nearest.
  */
 void match_miss(struct matcher *m, const struct match_request *q, const struct match_slot *slot,
 	struct match_call *own, struct match *ret);

@@ -2,6 +2,7 @@
 #include "replay/match_private.h"
 
 #include <string.h>
+#include "replay/shapes.h"
 
 /* A request and its keys. */
 
@@ -63,21 +64,24 @@ static const struct {
 	{"amz-sdk-request", "attempt=1"},
 };
 
+/* "0"; "ttl=20261121T180000Z; attempt=1; max=3". */
+static bool has_word(struct span value, struct span word)
+{
+	const uint8_t *at = value.len ? memmem(value.data, value.len, word.data, word.len) : NULL;
+	const uint8_t *end = at ? at + word.len : NULL;
+
+	return at && (at == value.data || !shapes_is_word(at[-1])) &&
+		(end == value.data + value.len || !shapes_is_word(*end));
+}
+
 static bool is_retry(const struct http1_head *head)
 {
 	for (size_t i = 0; i < head->count; i++) {
 		const struct http1_header *h = &head->headers[i];
 
 		for (size_t k = 0; k < sizeof(attempts) / sizeof(*attempts); k++) {
-			struct span first = span_of(attempts[k].first);
-			struct span value = h->value;
-
-			if (!span_equal_nocase(h->name, attempts[k].name))
-				continue;
-			/* "attempt=1; max=3" */
-			if (value.len > first.len && value.data[first.len] == ';')
-				value.len = first.len;
-			return !span_equal(value, first);
+			if (span_equal_nocase(h->name, attempts[k].name))
+				return !has_word(h->value, span_of(attempts[k].first));
 		}
 	}
 	return false;

@@ -100,7 +100,7 @@ struct window {
 
 /* "FROM-TO"; widens what is known, or replaces what is days away. False: it is none. */
 bool window_add(struct window *w, struct span text);
-/* A time a clock may have shown in the window, or a day before or after it. */
+/* A time a clock may have shown in the window, in whatever zone (shapes.h). */
 bool window_has(const struct window *w, struct span word);
 
 struct origins {

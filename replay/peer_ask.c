@@ -115,6 +115,13 @@ static bool is_connect(const struct http1_head *head)
 	return span_equal(head->method, SPAN_LITERAL("CONNECT"));
 }
 
+/* A server may always go on in HTTP/1.1 where HTTP/2 is offered so. */
+static bool asks_for_another_protocol(const struct http1_head *head)
+{
+	return head->upgrade && !is_connect(head) &&
+		!span_equal_nocase(http1_header(head, "upgrade"), "h2c");
+}
+
 /* What cannot be sent on is never live. `body`: NULL, it has not come. */
 static enum live_choice choose(
 	const struct connection *c, const struct http1_head *head, const struct ask_body *body)
@@ -123,9 +130,11 @@ static enum live_choice choose(
 	struct live_request request;
 	char *authority = live ? ask_describe_live(c, head, body, &request) : NULL;
 	enum live_choice choice = LIVE_NEVER;
-	if (authority && is_connect(head) && !request.http2)
-		choice = LIVE_IF_MISSED; /* what is said inside is what may be live */
-	else if (authority && !head->upgrade && (!body || !body->digest || body->keep))
+	if (authority && is_connect(head))
+		/* What is said inside is what may be live. */
+		choice = request.http2 ? LIVE_NEVER : LIVE_IF_MISSED;
+	else if (authority && !asks_for_another_protocol(head) &&
+		(!body || !body->digest || body->keep))
 		choice = live->choose(live->context, &request);
 	free(authority);
 	return choice;
@@ -168,8 +177,7 @@ void ask_served(const struct connection *c, const struct exchange *exchange, uin
 
 void ask_say_never_live(const struct connection *c, struct match *match, const char *what)
 {
-	const char *message =
-		json_string_value(json_object_get(match->explanation, "message"));
+	const char *message = json_string_value(json_object_get(match->explanation, "message"));
 	if (c->peer->options.live && message)
 		json_object_set_new(match->explanation, "message",
 			json_sprintf("%s; %s is never live", message, what));
@@ -194,7 +202,7 @@ int ask(struct connection *c, const struct http1_head *head, const struct ask_bo
 		r = match_next(c->peer->options.matcher, &input, ret);
 	if (r == 0 && choice != LIVE_NOW)
 		settle(c, head, choice, ret);
-	if (head->upgrade && !is_connect(head) && match_is_miss(ret))
+	if (asks_for_another_protocol(head) && match_is_miss(ret))
 		ask_say_never_live(c, ret, "another protocol than HTTP");
 	free(authority);
 	return report(c, r, ret);
@@ -226,8 +234,8 @@ int ask_early_end(struct connection *c, const struct http1_head *head, const str
 		return -ENOMEM;
 	describe(c, head, authority, body, &input);
 	int r = match_early_end(c->peer->options.matcher, &input, taken, only, ret);
-	if (r == 0 && !only)
-		settle(c, head, choose(c, head, body), ret);
+	if (r == 0)
+		settle(c, head, only ? LIVE_NEVER : choose(c, head, body), ret);
 	free(authority);
 	return report(c, r, ret);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/inline.h"
 #include "shim/origin.h"
 #include "shim/real.h"
 
@@ -30,6 +31,18 @@ void shim_arc4random_buf(void *buf, size_t n)
 {
 	real.arc4random_buf(buf, n);
 	origin_drew(buf, n);
+}
+
+/* The main program's own: node, whose OpenSSL all of its random bytes come from. */
+int inline_EVP_RAND_generate(void *context, unsigned char *out, size_t n, unsigned int strength,
+	int prediction_resistance, const unsigned char *input, size_t input_len)
+{
+	int r = inline_original.EVP_RAND_generate(
+		context, out, n, strength, prediction_resistance, input, input_len);
+
+	if (r > 0)
+		origin_drew(out, n);
+	return r;
 }
 
 static char *made(char *path)

@@ -161,11 +161,13 @@ void inline_detour(bool replay)
 {
 	struct detour record[] = {INLINE_RECORD(DETOUR)};
 	struct detour trust[] = {INLINE_REPLAY(DETOUR)};
+	struct detour both[] = {INLINE_BOTH(DETOUR)};
 
 	if (replay)
 		detour_all(trust, sizeof(trust) / sizeof(trust[0]));
 	else if (can_be_tapped())
 		detour_all(record, sizeof(record) / sizeof(record[0]));
+	detour_all(both, sizeof(both) / sizeof(both[0]));
 }
 
 #else

@@ -23,16 +23,24 @@
 /* Trust, for replay. */
 #define INLINE_REPLAY(X) X(X509_verify_cert)
 
+/* What is drawn, for both: RAND_bytes() itself begins with a jump. Never called by name from
+ * another library, so that there is no hook of that name. */
+#define INLINE_BOTH(X) X(EVP_RAND_generate)
+int shim_EVP_RAND_generate(void *context, unsigned char *out, size_t n, unsigned int strength,
+	int prediction_resistance, const unsigned char *input, size_t input_len);
+
 #define INLINE_ORIGINAL(name) __typeof__(shim_##name) *name;
 extern struct inline_originals {
 	INLINE_RECORD(INLINE_ORIGINAL)
 	INLINE_REPLAY(INLINE_ORIGINAL)
+	INLINE_BOTH(INLINE_ORIGINAL)
 } inline_original;
 #undef INLINE_ORIGINAL
 
 #define INLINE_DETOUR(name) __typeof__(shim_##name) inline_##name;
 INLINE_RECORD(INLINE_DETOUR)
 INLINE_REPLAY(INLINE_DETOUR)
+INLINE_BOTH(INLINE_DETOUR)
 #undef INLINE_DETOUR
 
 /* An address of the main program, for real_scoped(): what the detoured functions are used with is

@@ -3,9 +3,9 @@
 
 #include <stdbool.h>
 
-static bool is_rex_w(uint8_t b)
+static bool is_rex(uint8_t b)
 {
-	return b >= 0x48 && b <= 0x4f;
+	return b >= 0x40 && b <= 0x4f;
 }
 
 static bool between_registers(uint8_t modrm)
@@ -24,8 +24,8 @@ static size_t movable_instruction(const uint8_t *p)
 		return 1; /* push %rax … %rdi */
 	if (p[0] == 0x41 && (p[1] & 0xf8) == 0x50)
 		return 2; /* push %r8 … %r15 */
-	if (is_rex_w(p[0]) && (p[1] == 0x89 || p[1] == 0x85) && between_registers(p[2]))
-		return 3; /* mov, test: 64 bits */
+	if (is_rex(p[0]) && (p[1] == 0x89 || p[1] == 0x85) && between_registers(p[2]))
+		return 3; /* mov, test: 64 bits, or of %r8 … %r15 */
 	if ((p[0] == 0x89 || p[0] == 0x85) && between_registers(p[1]))
 		return 2; /* mov, test: 32 bits */
 	if (p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xec)

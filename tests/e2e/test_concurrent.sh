@@ -27,25 +27,10 @@ documents() { # HOW
 	equal "served" 64 "$(query rep.json 'd["served"]')"
 }
 
-test_documents_by_threads() { # timeout=120 sanitizers=asan,tsan
+test_documents_by_threads() { # timeout=120 sanitizers=tsan
 	documents threads
 }
 
-test_documents_by_coroutines() { # timeout=120
+test_documents_by_coroutines() { # timeout=120 sanitizers=none
 	documents coroutines
-}
-
-test_title_races_first_turn() { # timeout=120
-	local order
-	start_server
-	REPLAY_OPTIONS=(--timing none)
-	record "$PYTHON" "$CLIENTS/race.py" title turn
-	equal status 0 "$rec_status"
-	stop_server
-	for order in 'title turn' 'turn title' both; do
-		# shellcheck disable=SC2086 # two words
-		replay_offline "$PYTHON" "$CLIENTS/race.py" $order
-		same
-		assert_zero_miss 2
-	done
 }

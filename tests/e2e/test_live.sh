@@ -57,6 +57,8 @@ test_hybrid() { # sanitizers=asan,tsan
 	equal "parent" "$parent" "$(query "$(child)/manifest.json" \
 		'"/".join(d["parent"]["path"].split("/")[-1:])')"
 	equal "live calls" 1 "$(query "$(child)/manifest.json" 'd["live"]')"
+	equal "requests known again" '2 2' "$(query "$(child)/manifest.json" \
+		'"%d %d" % (d["self_check"]["requests"], d["self_check"]["matched"])')"
 	contains server/log open-sesame-42
 	"$PYTHON" "$TESTS/e2e/on_disk.py" "$(child)" open-sesame-42 || fail "a secret is on disk"
 	replay_child "$@"
@@ -80,6 +82,7 @@ test_kinds_of_answers() { # sanitizers=asan
 		curl -sSI "$HTTPS/json?head"
 		curl -sS -o /dev/null -w "%{http_code}\n" "$HTTPS/204" "$HTTPS/304" "$HTTPS/early"
 		curl -sS -0 "$HTTPS/chunked?old"
+		curl -sS --http2 "$HTTP/json?upgrade"
 		head -c 300000 /dev/zero | curl -sS -T - "$HTTPS/echo?chunked"
 		curl -sS -H "Expect: 100-continue" -d @"$0" "$HTTPS/echo?expect" | tail -c 100
 		curl -sS "$HTTPS/cut"; echo "cut $?"; curl -sS "$HTTPS/reset-at-once"; echo "reset $?"' \
@@ -207,10 +210,11 @@ test_recordings_folder_is_full() {
 	record curl -sS "$HTTPS/json"
 	mkdir full
 	unshare -m sh -c 'mount -t tmpfs -o size=16k tmpfs full && head -c 1M /dev/zero >full/x
-		exec "$@"' sh "$RRSHIM" replay --mode hybrid -o full "$(recording)" -- \
+		"$@"; status=$?; ls full >left; exit $status' sh "$RRSHIM" replay --mode hybrid -o full "$(recording)" -- \
 		curl -sS "$HTTPS/page" "$HTTPS/echo" >rep.out 2>rep.err || fail "it failed"
 	equal "requests that reached the server" 3 "$(requests_seen)"
 	equal warnings 1 "$(grep -c 'live calls are not recorded' rep.err)"
+	equal "left behind" x "$(cat left)"
 }
 
 test_misuse() {
@@ -307,4 +311,21 @@ except OSError as e: print(e.strerror)'
 	equal output 'Connection reset by peer' "$(cat rep.out)"
 	contains rep.err 'what is no HTTP is never live'
 	equal "requests that reached the server" "$before" "$(requests_seen)"
+}
+
+test_what_a_live_run_drew() {
+	# The child knows it as a recording does: another run's draws are no difference.
+	start_server
+	record true
+	cat >draw.py <<-'END'
+		import json, os, tempfile, urllib.request
+		drawn = int.from_bytes(os.urandom(8), "little")
+		body = json.dumps({"n": "run %d" % drawn, "at": tempfile.mkdtemp()}).encode()
+		with urllib.request.urlopen(os.environ["HTTP"] + "/json", body) as answer:
+		    print(answer.read().decode())
+	END
+	replay_live --mode hybrid -- "$PYTHON" draw.py
+	equal status 0 "$rep_status"
+	replay_child "$PYTHON" draw.py
+	equal served 1 "$(query rep.json 'd["served"]')"
 }

@@ -19,6 +19,7 @@ struct http2_answer {
 	uint64_t length, sum;                                         /* of all content */
 	size_t piece_count;
 	uint64_t piece_ns[8], head_ns, end_ns;
+	size_t frame_count, frames[8]; /* DATA frames that are not empty, and their lengths */
 	bool ended_with_head, closed;
 	uint32_t code; /* it was closed with */
 	/* The request's body, from `sent`. */
@@ -90,6 +91,8 @@ static inline int answer_frame(nghttp2_session *session, const nghttp2_frame *fr
 		a->head_ns = clock_ns();
 		a->ended_with_head = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	}
+	if (frame->hd.type == NGHTTP2_DATA && frame->hd.length && a->frame_count < 8)
+		a->frames[a->frame_count++] = frame->hd.length;
 	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
 		a->end_ns = clock_ns();
 	return 0;

@@ -189,6 +189,25 @@ Test(learn, what_the_server_said_needs_no_rule)
 	check_has("worker (?<value>[0-9A-Za-z]{7})");
 }
 
+#define CALL(id)                                                                                   \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 65\r\n\r\n"          \
+	"{\"content\":[{\"type\":\"tool_use\",\"id\":\"" id "\"}]}"
+#define RESULT(id) "{\"messages\":[{\"content\":[{\"tool_use_id\":\"" id "\"}]}]}"
+
+/* A matcher knows it for another answer's; in a replay it is the same. */
+Test(learn, an_id_that_was_handed_out_needs_no_rule)
+{
+	record(&a, "/v1/messages", "", "{}", CALL("toolu_0123456789abcdef01"));
+	record(&a, "/v1/messages", "", RESULT("toolu_0123456789abcdef01"), OK);
+	record(&b, "/v1/messages", "", "{}", CALL("toolu_fedcba9876543210fe"));
+	record(&b, "/v1/messages", "", RESULT("toolu_fedcba9876543210fe"), OK);
+	run(NULL, 0);
+	cr_assert_eq(result.calls, 2);
+	cr_assert_eq(result.matched + result.handed, 2);
+	cr_assert_eq(result.rules, 0);
+	cr_assert(learn_is_complete(&result));
+}
+
 Test(learn, telemetry_by_its_name_and_answers)
 {
 	record(&a, "/v1/telemetry", "", "{\"clicks\":\"many\"}", OK);

@@ -532,3 +532,37 @@ Test(match, telemetry_that_was_never_recorded_is_no_miss)
 	cr_assert_eq(totals.sinks, 0);
 	cr_assert_eq(totals.sinks_unrecorded, 1);
 }
+
+/* ---- requests that still come ---- */
+
+#define DUPLEX(n) CHAT "Content-Length: " n "\r\n\r\n"
+
+Test(match, what_was_taken_early_for_another_is_there_again)
+{
+	static struct http1_head head;
+	struct canon_input in = {.scheme = SPAN_LITERAL("https"),
+		.authority = SPAN_LITERAL(HOST),
+		.head = &head,
+		.body = SPAN_LITERAL("{\"a\""),
+		.length = 4};
+	struct match_early early;
+	struct match match;
+
+	scratch_tls(&s, 1, "localhost", 1);
+	scratch_out(&s, 1, DUPLEX("7") "{\"a\"", 1);
+	scratch_in(&s, 1, "HTTP/1.1 200 OK\r\n", 2);
+	scratch_out(&s, 1, ":1}", 3);
+	scratch_in(&s, 1, "Content-Length: 1\r\n\r\nx", 4);
+	load();
+	http1_parse_head(HTTP1_REQUEST, span_of(DUPLEX("7")), &head);
+	cr_assert_eq(match_early(m, &in, &early), 0);
+	cr_assert_not_null(early.exchange);
+	/* Meanwhile another asks for it, in vain. */
+	check_different(CHAT, "{\"a\":1}");
+	in.body = SPAN_LITERAL("{\"a\":2}");
+	in.length = 7;
+	cr_assert_eq(match_early_end(m, &in, early.exchange, true, &match), 0);
+	cr_assert(match_is_miss(&match));
+	json_decref(match.explanation);
+	check_served(ask(CHAT, "{\"a\":1}"), 1);
+}

@@ -44,6 +44,8 @@ Test(match_kind, what_looks_made_up)
 	CHECK("{\"at\":1234567}", "{\"at\":1234999}", "value");
 	CHECK("{\"system\":\"You are working in job 1742 for a user.\"}",
 		"{\"system\":\"You are working in job 1743 for a user.\"}", "text");
+	/* A mark on one side: something was known there. */
+	CHECK("{\"at\":\"{{time}}\"}", "{\"at\":\"2027-01-01T08:00:00Z\"}", "value");
 	/* Words among the values: it says something else. */
 	CHECK("{\"system\":\"You are working in job 1742 for a user.\"}",
 		"{\"system\":\"You are working in job 1743 for an admin.\"}", "prompt");

@@ -297,7 +297,17 @@ Test(origins, times_of_the_run)
 	cr_expect_eq(origins_kinds(known, span_of("179526300012")), 0);
 	cr_expect_eq(origins_kinds(known, span_of("2026-11-25")), 0);
 	cr_expect_eq(origins_kinds(known, span_of("2024-11-21")), 0);
+	cr_expect_eq(origins_kinds(known, span_of("2026-11-21 x")), 0);
 	cr_expect_eq(origins_kinds(known, span_of("May 21, 2026")), 0);
+}
+
+Test(origins, times_of_day_of_a_short_run)
+{
+	/* 12:00:00 to 12:01:00 UTC: zones differ by quarters of an hour. */
+	add(ORIGIN_CLOCK, "1795262400000000000-1795262460000000000");
+	cr_expect(is_kind("12:00:30", ORIGIN_CLOCK));
+	cr_expect(is_kind("17:45:10", ORIGIN_CLOCK));
+	cr_expect_eq(origins_kinds(known, span_of("12:07:00")), 0);
 }
 
 Test(origins, a_clock_that_is_days_away_is_the_clock)

@@ -86,18 +86,24 @@ static void record_pings(struct world *w)
 	record_in(w, 1, "A\r\n", 80 * MS);
 }
 
-Test(peer_dialogue, turns_follow_each_other)
+static void take_turns(struct peer_timing timing)
 {
 	struct world w;
 	record_begin(&w);
 	record_pings(&w);
-	play(&w, as_fast_as_possible);
+	play(&w, timing);
 	run_once(&w, false, SCRIPT(">PING\r\n", "<+PONG\r\n", ">GET a\r\n", "<$1\r\nA\r\n"));
 	cr_expect_eq(stats_of(&w).dialogues, 1);
 	cr_expect_eq(stats_of(&w).dialogues_missed, 0);
 	cr_expect_str_empty(w.missed);
 	check_unused(&w, 0);
 	world_free(&w);
+}
+
+Test(peer_dialogue, turns_follow_each_other)
+{
+	for (size_t i = 0; i < TIMINGS; i++)
+		take_turns(every_timing[i]);
 }
 
 Test(peer_dialogue, the_server_takes_its_time_after_the_clients_bytes)

@@ -110,7 +110,7 @@ static void ask_and_answer(struct client *c)
 	expect_end(c);
 }
 
-Test(peer_websocket, messages_follow_each_other)
+static void talk(struct peer_timing timing)
 {
 	struct world w;
 	begin(&w);
@@ -121,10 +121,16 @@ Test(peer_websocket, messages_follow_each_other)
 	record_message(&w, EVENT_OUT, WEBSOCKET_CLOSE, "\003\350", 7 * MS);
 	record_message(&w, EVENT_IN, WEBSOCKET_CLOSE, "\003\350bye", 8 * MS);
 	record_end(&w, 1, EVENT_END_FIN, 0, 9 * MS);
-	play(&w, as_fast_as_possible);
+	play(&w, timing);
 	run(&w, ask_and_answer);
 	cr_expect_str_empty(w.missed, "%s", w.explained);
 	world_free(&w);
+}
+
+Test(peer_websocket, messages_follow_each_other)
+{
+	for (size_t i = 0; i < TIMINGS; i++)
+		talk(every_timing[i]);
 }
 
 static void ask_in_time(struct client *c)

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/helper/child.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "replay/deadline.h"
+#include "replay/origins.h"
 #include "storage/manifest.h"
 #include "storage/recording.h"
+#include "tools/helper/child_early.h"
 #include "tools/helper/child_manifest.h"
 #include "tools/helper/collector.h"
+#include "tools/helper/self_check.h"
 
 #define COMPRESSION 3
 
@@ -25,6 +31,7 @@ struct child {
 	struct recording_writer *writer; /* NULL: none yet, or no more */
 	struct collector *collector;
 	json_t *manifest;
+	struct child_early early;
 	struct given *names;
 	size_t name_count, names_written;
 	uint64_t last_id, calls;
@@ -56,6 +63,7 @@ void child_free(struct child *c)
 		return;
 	close_writer(c);
 	json_decref(c->manifest);
+	child_early_free(&c->early);
 	for (size_t i = 0; i < c->name_count; i++)
 		free(c->names[i].name);
 	free(c->names);
@@ -85,6 +93,9 @@ static int copy_event(struct child *c, const struct trace_event *e, uint64_t *ch
 		*channels = e->channel;
 	if (e->type == EVENT_START || e->type == EVENT_STOP)
 		return 0;
+	/* It is not written again. */
+	if (e->type == EVENT_ORIGIN)
+		collector_relive(c->collector, e);
 	return recording_append(c->writer, e);
 }
 
@@ -124,9 +135,12 @@ static int create(struct child *c)
 		return -ENOMEM;
 	r = manifest_write(c->path, c->manifest, "recording");
 	r = r ? r : copy_parent(c, &channels);
-	if (r == 0)
-		collector_continue(c->collector, channels + 1);
-	return r;
+	if (r < 0)
+		return r;
+	collector_continue(c->collector, channels + 1);
+	collector_begin_origins(c->collector, NULL);
+	child_early_write(&c->early, c->collector, c->options.parent_ns);
+	return 0;
 }
 
 static void write_names(struct child *c)
@@ -145,6 +159,21 @@ static void write_names(struct child *c)
 	}
 }
 
+/* Half a parent is no recording. */
+static void discard(struct child *c)
+{
+	DIR *folder = c->path[0] ? opendir(c->path) : NULL;
+	struct dirent *entry;
+
+	close_writer(c);
+	while (folder && (entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+	rmdir(c->path);
+	c->path[0] = '\0';
+}
+
 /* False: there is none, and will be none. */
 static bool is_open(struct child *c)
 {
@@ -154,6 +183,7 @@ static bool is_open(struct child *c)
 		return !c->failed;
 	r = create(c);
 	if (r < 0) {
+		discard(c);
 		fail(c, r);
 		return false;
 	}
@@ -224,11 +254,63 @@ void child_name(struct child *c, const char *name, const uint8_t ip[static 4])
 		write_names(c);
 }
 
+void child_event(struct child *c, const struct trace_event *e)
+{
+	struct trace_event own = *e;
+
+	/* How far its clock is ahead of the parent's says nothing of the parent's programs. */
+	if (own.type == EVENT_PROCESS)
+		own.process.wall_ns = 0;
+	if (!c->collector && !c->failed) {
+		child_early_event(&c->early, &own);
+	} else if (!c->failed) {
+		own.time_ns += c->options.parent_ns;
+		collector_event(c->collector, &own);
+	}
+}
+
+void child_record(struct child *c, uint32_t pid, const struct rings_record *r)
+{
+	if (!c->collector && !c->failed)
+		child_early_record(&c->early, pid, r);
+	else if (!c->failed)
+		collector_record(c->collector, pid, r);
+}
+
+/* All that was searched for what this session drew has to be on disk. */
+static void finish_origins(struct child *c)
+{
+	char clock[48];
+	uint64_t from = c->options.session_wall_ns,
+		 now = from + monotonic_ns() - c->options.start_ns;
+	struct trace_event e = {.type = EVENT_ORIGIN,
+		.time_ns = now_ns(c),
+		.origin = {.kind = span_of(origin_name(ORIGIN_CLOCK))}};
+
+	snprintf(clock, sizeof(clock), "%" PRIu64 "-%" PRIu64, from, now);
+	e.origin.value = span_of(clock);
+	collector_event(c->collector, &e);
+	if (recording_flush(c->writer) == 0)
+		collector_finish_origins(c->collector, c->path);
+}
+
 const char *child_recording(const struct child *c)
 {
 	const char *slash = strrchr(c->path, '/');
 
 	return slash ? slash + 1 : NULL;
+}
+
+/* The parent's requests and the new ones must not be taken for each other. */
+static void check_itself(struct child *c, const struct recording_totals *totals)
+{
+	json_t *checked = c->failed
+		? NULL
+		: self_check_apart(c->path, totals->bytes_captured, c->options.rules);
+
+	json_object_del(c->manifest, "self_check");
+	if (checked)
+		json_object_set_new(c->manifest, "self_check", checked);
 }
 
 void child_finish(struct child *c)
@@ -242,11 +324,14 @@ void child_finish(struct child *c)
 	if (!c->collector)
 		return;
 	collector_finish(c->collector);
+	if (!c->failed)
+		finish_origins(c);
 	collector_event(c->collector, &stop);
 	if (!c->failed)
 		r = recording_flush(c->writer);
 	recording_writer_totals(c->writer, &totals);
 	child_manifest_complete(c->manifest, c->collector, &totals, c->options.redactor, c->calls);
+	check_itself(c, &totals);
 	if (c->failed)
 		json_object_set_new(c->manifest, "error", json_string("cut off"));
 	r = r ? r : manifest_write(c->path, c->manifest, "complete");

@@ -3,8 +3,10 @@
 #define HELPER_CHILD_H
 
 #include <jansson.h>
+#include "replay/rules.h"
 #include "storage/event.h"
 #include "storage/redact.h"
+#include "tools/helper/rings.h"
 
 /*
  * The recording that live calls of a replay become part of: made at the first of them, with
@@ -18,10 +20,12 @@ struct child_options {
 	const char *parent; /* path of the recording that is replayed */
 	const char *folder; /* where recordings are kept */
 	const json_t *set;  /* what requests were changed by on their way, for the manifest */
+	const struct rules *rules; /* that it is checked by; NULL: the built-in ones */
 	struct redactor *redactor;
-	uint64_t start_ns;  /* CLOCK_MONOTONIC of this session's start */
-	uint64_t parent_ns; /* how long the parent is */
-	uint64_t wall_ns;
+	uint64_t start_ns;        /* CLOCK_MONOTONIC of this session's start */
+	uint64_t parent_ns;       /* how long the parent is */
+	uint64_t wall_ns;         /* of the parent */
+	uint64_t session_wall_ns; /* Unix time of this session's start */
 };
 
 /* All are borrowed. Nothing is written yet. NULL without memory. */
@@ -44,6 +48,11 @@ void child_cut(struct child *c, uint64_t id, int error);
 void child_close(struct child *c, uint64_t id, bool is_call);
 /* A name got an address (IPv4, network order) that nobody recorded. */
 void child_name(struct child *c, const char *name, const uint8_t ip[static 4]);
+
+/* A PROCESS, EXEC or EXIT of this session, its time as CLOCK_MONOTONIC; and a WIRE_ORIGIN record:
+ * what new requests may be known again by. */
+void child_event(struct child *c, const struct trace_event *e);
+void child_record(struct child *c, uint32_t pid, const struct rings_record *r);
 
 /* The folder's name, or NULL: there is none. */
 const char *child_recording(const struct child *c);

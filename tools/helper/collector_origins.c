@@ -12,8 +12,7 @@
  * request anyway, as it is spelled there.
  */
 
-/* Requests are searched when the recording ends; so many bytes of them are too much work for that.
- */
+/* Requests are searched when the recording ends; so much captured is too much work for that. */
 #define SEARCHED_MAX (256ull << 20)
 
 /* A path that holds a secret says nothing. */
@@ -87,28 +86,19 @@ static int found(void *context, struct span value)
 	return 0;
 }
 
-static uint64_t request_bytes(const struct tape *t)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < t->exchange_count; i++)
-		n += t->exchanges[i]->request.body_bytes;
-	return n;
-}
-
 void collector_finish_origins(struct collector *c, const char *path)
 {
+	struct recording_totals totals;
 	struct recording *recording = NULL;
 	struct tape *tape = NULL;
 	int r = 0;
 
 	if (!origins_has_draws(c->origins))
 		return;
-	r = recording_open(path, &recording);
+	recording_writer_totals(c->writer, &totals);
+	r = totals.bytes_captured > SEARCHED_MAX ? -E2BIG : recording_open(path, &recording);
 	if (r == 0)
 		r = tape_load(recording, &tape);
-	if (r == 0 && request_bytes(tape) > SEARCHED_MAX)
-		r = -E2BIG;
 	if (r == 0)
 		r = origins_search_tape(c->origins, tape, found, c);
 	if (r < 0)

@@ -64,15 +64,18 @@ static void on_head(void *context, struct span head)
 	a->wake(a->context);
 }
 
-static void on_body(void *context, struct span content)
+static int on_body(void *context, struct span content)
 {
 	struct live_call *call = context;
 	struct live_answer *a = call->answer;
 
-	if (buffer_append(&a->body, content.data, content.len) < 0)
-		return;
+	int r = buffer_append(&a->body, content.data, content.len);
+
+	if (r < 0)
+		return r;
 	live_record_body(call, content);
 	a->wake(a->context);
+	return 0;
 }
 
 static bool wants(void *context)

@@ -17,7 +17,7 @@ struct live_call {
 	struct live_calls *owner;
 	struct upstream_call *upstream;
 	struct live_answer *answer;
-	uint64_t id; /* in the child; 0: not recorded */
+	uint64_t id;        /* in the child; 0: not recorded */
 	struct buffer held; /* a head that may be all there is: written with what comes next */
 	bool bodiless;
 	int minor;

@@ -344,7 +344,7 @@ static bool pass(void *context, unsigned int fill)
 
 static void write_out(struct record *r, int error)
 {
-	if (error == 0 && r->dirty)
+	if (error == 0 && r->dirty && r->writer)
 		error = recording_flush(r->writer);
 	r->dirty = false;
 	r->flushed_ns = now_ns();

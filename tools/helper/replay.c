@@ -259,8 +259,13 @@ static int start(void *context, struct helper *h)
 
 static void take_record(void *context, uint32_t pid, const struct rings_record *x)
 {
-	if (x->type == WIRE_ORIGIN)
-		replay_know_record(context, x);
+	struct replay *r = context;
+
+	if (x->type != WIRE_ORIGIN)
+		return;
+	replay_know_record(r, x);
+	if (r->child)
+		child_record(r->child, pid, x);
 }
 
 static void take_lost(void *context, uint32_t pid, uint64_t records, uint64_t bytes)
@@ -275,6 +280,8 @@ static void take_event(void *context, struct trace_event *e)
 
 	if (e->type == EVENT_PROCESS || e->type == EVENT_EXEC)
 		replay_know_process(r, e);
+	if (r->child)
+		child_event(r->child, e);
 	if (e->type != EVENT_EXEC || e->process.capture != EVENT_CAPTURE_UNTRACED_LOST)
 		return;
 	x = json_pack("{s:s, s:{s:s%, s:i}, s:o}", "type", "untraced", "request", "path",
@@ -320,57 +327,6 @@ static void stop(void *context)
 	r->trust = NULL;
 }
 
-/* 0: none is asked for. False, and said: there is none of that label. */
-static bool find_checkpoint(const struct replay *r, const char *label, uint64_t *ret_ns)
-{
-	const struct tape_checkpoint *c = label ? tape_find_checkpoint(r->tape, label) : NULL;
-
-	*ret_ns = c ? c->time_ns : 0;
-	if (label && !c)
-		fprintf(stderr,
-			"rrshim: cannot replay '%s': it has no checkpoint '%s'; 'rrshim show' "
-			"lists them\n",
-			r->options.path, label);
-	return !label || c;
-}
-
-static int make_matcher(struct replay *r)
-{
-	struct match_options match = {
-		.recorded = {.rules = r->options.rules, .origins = r->tape->origins},
-		.live = {.rules = r->options.rules, .origins = r->live},
-		.on_mismatch = r->options.policy.on_mismatch,
-		.on_missing = r->options.policy.on_missing,
-	};
-	struct match_hidden *hidden = &match.hidden;
-	int error;
-
-	if (!find_checkpoint(r, r->options.from, &hidden->before_ns) ||
-		!find_checkpoint(r, r->options.until, &hidden->from_ns))
-		return -ENOKEY;
-	error = r->live ? matcher_new(r->tape, &match, &r->matcher) : -ENOMEM;
-	if (error < 0)
-		return error;
-	r->calls = replay_calls_new(r->tape);
-	return r->calls ? 0 : -ENOMEM;
-}
-
-static int load(struct replay *r)
-{
-	int error = recording_open(r->options.path, &r->recording);
-
-	if (error == 0)
-		error = tape_load(r->recording, &r->tape);
-	if (error == 0)
-		error = make_matcher(r);
-	if (error < 0 && error != -ENOKEY)
-		fprintf(stderr, "rrshim: cannot replay '%s': %s\n", r->options.path,
-			error == -ENOMSG                    ? "it is no recording"
-				: error == -EPROTONOSUPPORT ? "it was made by a newer rrshim"
-							    : strerror(-error));
-	return error;
-}
-
 int replay_new(const struct replay_options *options, struct replay **ret)
 {
 	struct replay *r = calloc(1, sizeof(*r));
@@ -391,7 +347,7 @@ int replay_new(const struct replay_options *options, struct replay **ret)
 		.finish = finish,
 		.stop = stop,
 		.context = r};
-	error = load(r);
+	error = replay_load(r);
 	if (error < 0) {
 		replay_free(r);
 		return error;

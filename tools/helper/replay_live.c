@@ -24,10 +24,12 @@ static struct child *make_child(struct replay *r)
 	const struct child_options options = {.parent = r->options.path,
 		.folder = r->options.folder,
 		.set = r->options.set_texts,
+		.rules = r->options.rules,
 		.redactor = r->options.redactor,
 		.start_ns = helper_start_ns(r->helper),
 		.parent_ns = r->tape->duration_ns,
-		.wall_ns = recording_wall_ns(r->recording)};
+		.wall_ns = recording_wall_ns(r->recording),
+		.session_wall_ns = helper_wall_ns(r->helper)};
 
 	return child_new(&options);
 }

@@ -40,6 +40,9 @@ struct replay {
 	uint64_t unknown_names, unknown_sinks, refused;
 };
 
+/* replay_load.c: the recording, its tape and the matcher. 0 or -errno, said on stderr. */
+int replay_load(struct replay *r);
+
 /* replay_live.c: makes what live calls take, before the peer, and tells the world of it. 0 or
  * -errno. */
 int replay_make_live(struct replay *r);

@@ -33,8 +33,8 @@ struct upstream_request {
 struct upstream_sink {
 	/* A head in HTTP/1.1, its empty line included: interim ones, then the response's. */
 	void (*head)(void *context, struct span head);
-	/* Content, without transfer coding. */
-	void (*body)(void *context, struct span content);
+	/* Content, without transfer coding. 0, or -errno: the request is given up. */
+	int (*body)(void *context, struct span content);
 	/* Whether more of it is wanted now; else upstream_resume() says when it is. */
 	bool (*wants)(void *context);
 	/* Last. `trailers`: lines. `error`: 0 or -errno, `message` says it in words then. */

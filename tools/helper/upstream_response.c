@@ -63,7 +63,9 @@ static size_t on_body(char *data, size_t size, size_t len, void *context)
 		call->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	call->sink.body(call->sink.context, (struct span){(const uint8_t *)data, size * len});
+	if (call->sink.body(call->sink.context, (struct span){(const uint8_t *)data, size * len}) <
+		0)
+		return 0;
 	return size * len;
 }
 

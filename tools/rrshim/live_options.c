@@ -149,8 +149,8 @@ int live_options_take(struct live_options *l, int option, const char *value)
 }
 
 /* The files' values, the ones heard first last, since the last word counts. */
-static int add_settings(const struct rules *rules, const char *key, int option,
-	struct replay_options *o)
+static int add_settings(
+	const struct rules *rules, const char *key, int option, struct replay_options *o)
 {
 	size_t count = 0;
 	int r = 0;

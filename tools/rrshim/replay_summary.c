@@ -55,10 +55,6 @@ static void print_misses(const char *what, json_t *misses)
 	}
 	if (json_array_size(misses) > SHOWN_MAX)
 		fprintf(stderr, "rrshim: … and %zu more\n", json_array_size(misses) - SHOWN_MAX);
-	if (json_array_size(misses))
-		fprintf(stderr,
-			"rrshim: 'rrshim mismatches' lists them, 'rrshim explain N' tells "
-			"all about one\n");
 }
 
 static json_int_t number(const json_t *report, const char *key)
@@ -128,13 +124,17 @@ static void print_live(const json_t *report)
 		child ? child : "");
 }
 
-void replay_summary(const json_t *report)
+void replay_summary(const json_t *report, bool kept)
 {
 	const char *path = json_string_value(json_object_get(report, "recording"));
 	const char *name = path ? strrchr(path, '/') : NULL;
 
 	print_misses("warning: the nearest answer was served", json_object_get(report, "warnings"));
 	print_misses("miss", json_object_get(report, "misses"));
+	if (kept && json_array_size(json_object_get(report, "misses")))
+		fprintf(stderr,
+			"rrshim: 'rrshim mismatches' lists them, 'rrshim explain N' tells "
+			"all about one\n");
 	print_faults(json_object_get(report, "faults"));
 	if (number(report, "ambiguous") > 0)
 		fprintf(stderr,

@@ -85,15 +85,14 @@ static int ended(void *context, int status, size_t alive)
 	struct job *job = context;
 	json_t *all = replay_report(job->replay);
 	json_t *report = replay_history_redact(job->redactor, all);
+	bool kept = !job->no_history && replay_history_save(job->options.path, report) == 0;
 
 	if (!job->quiet) {
-		replay_summary(report);
+		replay_summary(report, kept);
 		rule_files_print(&job->rules, job->options.rules);
 	}
 	if (job->report && json_dump_file(report, job->report, JSON_INDENT(2)) < 0)
 		fail("replay: cannot write the report to '%s': %s", job->report, strerror(errno));
-	if (!job->no_history)
-		(void)replay_history_save(job->options.path, report);
 	json_decref(report);
 	json_decref(all);
 	if (helper_processes(job->helper) && processes_joined(helper_processes(job->helper)) == 0) {
@@ -104,7 +103,7 @@ static int ended(void *context, int status, size_t alive)
 		return LAUNCH_MISMATCH;
 	if (!job->require_all || replay_unused(job->replay) == 0)
 		return -1;
-	fail("replay: --require-all: %" PRIu64 " recorded calls were not asked for",
+	fail("replay: --require-all: recorded calls that nobody asked for: %" PRIu64,
 		replay_unused(job->replay));
 	return LAUNCH_UNUSED;
 }

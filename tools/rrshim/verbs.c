@@ -13,6 +13,9 @@
 #define HELP_OPTION "  -h, --help        this text\n"
 #define REC_ARGUMENT                                                                               \
 	"REC is a recording's id, the start of one, its folder, or \"last\" (the default).\n"
+#define REPLAYED_ARGUMENT                                                                          \
+	"REC is a recording's id, the start of one, its folder, or \"last\"; without it,\n"        \
+	"that of the last replay is meant.\n"
 
 const struct verb verbs[] = {
 	{"record", verb_record, "run a program and record what it says to the network",
@@ -35,8 +38,19 @@ const struct verb verbs[] = {
 		"usage: rrshim replay [OPTION]... [REC] -- PROGRAM [ARG]...\n"
 		"Runs PROGRAM with every connection answered from the recording. The exit\n"
 		"status is the program's own; 86 when it asked for something the recording\n"
-		"does not hold.\n"
+		"does not hold, unless --mode is warn.\n"
 		"\n" REC_ARGUMENT "\n"
+		"      --mode MODE   strict (default): what was not recorded fails; warn: what is\n"
+		"                    near is answered like the nearest call; hybrid: that, and the\n"
+		"                    rest goes to the real server and into a new recording\n"
+		"      --on-mismatch fail|nearest|live, --on-missing fail|live\n"
+		"                    the same one by one: a near call is recorded, or none\n"
+		"      --live SELECTOR, --recorded SELECTOR\n"
+		"                    such calls go to the real server, or never do; the last one\n"
+		"                    that applies wins. SELECTOR: KEY=GLOB[,...] of host, path,\n"
+		"                    method, provider, model, kind=llm|tool|http|dns; or a host\n"
+		"      --set llm.model=NAME, header.NAME=VALUE, json.$.PATH=VALUE\n"
+		"                    change requests on their way to the real server\n"
 		"      --timing T    recorded (default): chunks leave as they came; none: at\n"
 		"                    once; xN: N times as fast\n"
 		"      --fault KIND[,after=PLACE][,host=GLOB][,path=GLOB][,call=N][,times=N]\n"
@@ -57,8 +71,7 @@ const struct verb verbs[] = {
 		"usage: rrshim mismatches [OPTION]... [REC]\n"
 		"Lists what the last replay asked for and did not get: type, nearest recorded\n"
 		"call, request, first difference; then the differences.\n"
-		"\n" REC_ARGUMENT "Without it the last replay of all is meant.\n"
-		"\n"
+		"\n" REPLAYED_ARGUMENT "\n"
 		"      --replay N    the N-th last replay (default 1) of the ten that are kept;\n"
 		"                    a file: what 'rrshim replay --report' wrote\n"
 		"      --json        one object with an array of mismatches\n" DIR_OPTION
@@ -68,7 +81,7 @@ const struct verb verbs[] = {
 		"Tells all about mismatch N of the last replay: what was asked for, what is near,\n"
 		"every difference and why it counts, what differs and does not count, and the\n"
 		"rule for rrshim.yaml that makes it match, where it is not another request.\n"
-		"\n" REC_ARGUMENT "\n"
+		"\n" REPLAYED_ARGUMENT "\n"
 		"      --call N      instead: how recorded call N is known again\n"
 		"      --rules FILE  for --call: rules to go by (default: rrshim.yaml)\n"
 		"      --replay N    the N-th last replay (default 1), or the file of a report\n"
@@ -78,7 +91,7 @@ const struct verb verbs[] = {
 		"Tells how much of what the last replay asked for was answered and how it was\n"
 		"found, what was missed by type, what of the recording was used, and how long\n"
 		"calls took when recorded and when replayed; then one line per replay kept.\n"
-		"\n" REC_ARGUMENT "\n"
+		"\n" REPLAYED_ARGUMENT "\n"
 		"      --calls       one line per call, too\n"
 		"      --replay N    the N-th last replay (default 1), or the file of a report\n"
 		"      --json        one object\n" DIR_OPTION HELP_OPTION},

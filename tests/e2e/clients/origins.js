@@ -3,7 +3,12 @@
 "use strict";
 const crypto = require("crypto"), fs = require("fs"), http = require("http"), os = require("os");
 const folder = fs.mkdtempSync(os.tmpdir() + "/");
-const body = JSON.stringify({text: `wrote ${folder}/out.txt`, id: crypto.randomUUID()});
+const run = crypto.randomBytes(4).toString("hex");
+const body = JSON.stringify({
+	text: `run ${run} wrote ${folder}/out.txt`,
+	id: crypto.randomUUID(),
+	part: crypto.randomUUID().slice(0, 8),
+});
 fs.rmdirSync(folder);
 const request = http.request(process.env.HTTP + "/json", {
 	method: "POST",
