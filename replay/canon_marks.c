@@ -58,6 +58,8 @@ int canon_note_mark(struct canon_marks *marks, const char *mark, struct span val
 
 	if (!marks || !is_own(mark, strlen(mark)))
 		return 0;
+	if (strcmp(mark, SHAPE_TEMPORARY) == 0 && !shapes_is_temporary_name(value))
+		value = span_of(mark); /* the folder for them: one is as good as another */
 	hash = XXH3_64bits(value.data, value.len);
 	return canon_marks_add(marks, &hash, 1);
 }

@@ -118,6 +118,18 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	return origins_drawn(n->origins, s->text, at, ret_mark);
 }
 
+/*
+ * What is in a folder for temporary files is one, though who made it was not seen. It ends where it
+ * would if that folder were one of those known by their shape.
+ */
+static size_t with_temporary_name(const struct scan *s, size_t at, size_t len, const char *mark)
+{
+	if (strcmp(mark, SHAPE_TEMPORARY) != 0 ||
+		shapes_is_temporary_name(cut(s->text, at, at + len)))
+		return len;
+	return len + shapes_temporary_name(s->text, at + len);
+}
+
 /* Between words: paths begin here, unless it is a URL's. `at` is behind no letter or digit. */
 static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 {
@@ -131,7 +143,9 @@ static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 		return 0; /* behind a mark or a variable a path goes on */
 	if (n->origins)
 		len = origins_path(n->origins, s->text, at, ret_mark);
-	return len || c != '/' ? len : shapes_match(s->text, at, s->context, ret_mark);
+	if (len)
+		return with_temporary_name(s, at, len, *ret_mark);
+	return c != '/' ? 0 : shapes_match(s->text, at, s->context, ret_mark);
 }
 
 static int scan_range(struct scan *s, size_t from, size_t to)

@@ -30,6 +30,7 @@ static int add(struct learn *l, const struct learn_difference *d, enum learn_rul
 	char *example = describe(l, d, a, b);
 	int r = e && example ? learn_add(e, rule, what, mark, example) : -ENOMEM;
 
+	l->pair->ruled = true;
 	free(example);
 	return r;
 }
@@ -156,12 +157,22 @@ static bool is_handed(const struct learn *l, const struct learn_difference *d)
 		learn_was_said(l->said_b, l->pair->b, d->actual);
 }
 
+/* Nothing but what is known of either session: its pids, its user. Replay tells without a rule. */
+static bool is_explained(const struct learn *l, const struct learn_difference *d)
+{
+	const struct match_options options = {
+		.recorded.origins = l->options->a->origins, .live.origins = l->options->b->origins};
+
+	return d->text && !d->one_sided && !d->structural &&
+		match_text_explained(&options, d->expected, d->actual);
+}
+
 static int on_difference(void *context, const struct learn_difference *d)
 {
 	struct learn *l = context;
 
 	if (is_forced(l, d))
-		return add_whole(l, d, "forced");
+		return add_whole(l, d, NULL);
 	if (d->structural)
 		return refuse(
 			l, d, "other things are there, or more of them", d->expected, d->actual);
@@ -171,6 +182,8 @@ static int on_difference(void *context, const struct learn_difference *d)
 		l->pair->handed = true;
 		return 0;
 	}
+	if (is_explained(l, d))
+		return 0;
 	if (d->is_protected)
 		return refuse(l, d, "it decides about the answer", d->expected, d->actual);
 	if (d->place == LEARN_HEADER || d->place == LEARN_QUERY)
@@ -195,6 +208,8 @@ int learn_compare(struct learn *l, struct learn_pair *pair)
 		l->pair = pair;
 		l->line = x.line;
 		r = learn_diff(&x, &y, on_difference, l);
+		/* What is left are ids of the two servers. */
+		pair->handed |= !pair->ruled && !pair->refused;
 		form_free(&x);
 		form_free(&y);
 	}

@@ -64,8 +64,8 @@ enum learn_rule { LEARN_RULE_HEADER, LEARN_RULE_QUERY, LEARN_RULE_JSON, LEARN_RU
 
 struct learn_finding {
 	enum learn_rule rule;
-	char *what; /* a name, a path, a pattern */
-	const char *mark;
+	char *what;             /* a name, a path, a pattern */
+	const char *mark;       /* NULL: left out, whatever it is */
 	size_t count;           /* calls it was seen in */
 	struct buffer examples; /* comment lines */
 };
@@ -115,6 +115,7 @@ bool learn_was_said(const struct learn_said *said, const struct exchange *until,
 struct learn_pair {
 	const struct exchange *a, *b;
 	bool handed;  /* some of what differs is what servers had said */
+	bool ruled;   /* some of it has a rule */
 	bool refused; /* some of it is not masked */
 	bool sink;    /* telemetry, as it turned out */
 };

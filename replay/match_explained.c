@@ -161,7 +161,7 @@ static bool origins_known(const struct match_options *options)
 	return options->recorded.origins && options->live.origins;
 }
 
-bool match_texts_explained(
+bool match_text_explained(
 	const struct match_options *options, struct span recorded, struct span live)
 {
 	const struct match_bindings nothing = {0};
@@ -169,6 +169,24 @@ bool match_texts_explained(
 		.options = options, .bindings = &nothing, .recorded = recorded, .live = live};
 
 	return origins_known(options) && is_explained(&c);
+}
+
+/*
+ * A call of the request's own normalised form was not served before because it is somebody else's;
+ * the ids of another form may say the same.
+ */
+static bool may_be_own(
+	const struct matcher *m, const struct match_call *call, const struct match_request *q)
+{
+	if (match_key_equal(&call->keys[KEY_NORMALISED], &q->keys[KEY_NORMALISED]) ||
+		!bindings_align(&call->marks, &q->marks))
+		return false;
+	for (size_t i = 0; i < call->marks.count; i++) {
+		if (bindings_test(&m->bindings, call->marks.values[i], q->marks.values[i]) ==
+			BINDING_CONTRADICTS)
+			return false;
+	}
+	return true;
 }
 
 static bool explains(
@@ -182,7 +200,7 @@ static bool explains(
 
 	if (match_normalised_form(m, call, &form) == 0) {
 		c.recorded = (struct span){form.data, form.len};
-		explained = bindings_align(&call->marks, &q->marks) && is_explained(&c);
+		explained = is_explained(&c);
 	}
 	for (size_t i = 0; i < c.count && explained; i++)
 		bindings_bind(&m->bindings, c.pairs[i].recorded, c.pairs[i].live);
@@ -203,7 +221,7 @@ struct match_call *match_explained(struct matcher *m, const struct match_request
 	for (size_t i = 0; i < count && compared < COMPARED_BYTES; i++) {
 		struct match_call *call = &m->calls[found[i].call];
 
-		if (call->served)
+		if (call->served || !may_be_own(m, call, q))
 			continue;
 		compared += call->exchange->request.body_bytes;
 		if (explains(m, call, q))

@@ -148,8 +148,8 @@ bool match_is_normalised(const struct match_call *call, const struct match_reque
  * values come from, which are bound; NULL: none.
  */
 struct match_call *match_explained(struct matcher *m, const struct match_request *q);
-/* The same for two normalised texts alone. */
-bool match_texts_explained(
+/* Whether two normalised texts differ in nothing but what is known of their sides. */
+bool match_text_explained(
 	const struct match_options *options, struct span recorded, struct span live);
 /*
  * Neither recorded nor explained: what the options want instead; *ret is explained, too. `slot`: of

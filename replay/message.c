@@ -70,23 +70,24 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 	return same;
 }
 
-static bool agree(struct span recorded, struct span actual, const struct match_options *options)
-{
-	return fits(recorded, actual) || match_texts_explained(options, recorded, actual);
-}
-
-static bool agrees_normalised(
+static enum match_outcome agrees_normalised(
 	const struct match_options *options, struct span recorded, struct span actual)
 {
 	struct buffer a = BUFFER(CANON_MAX), b = BUFFER(CANON_MAX);
-	struct span line = {0};
-	bool same = !canon_normalise_message(recorded, line, &options->recorded, &a) &&
-		!canon_normalise_message(actual, line, &options->live, &b) &&
-		agree((struct span){a.data, a.len}, (struct span){b.data, b.len}, options);
+	struct span line = {0}, x, y;
+	enum match_outcome outcome = MATCH_DIFFERENT;
 
+	if (!canon_normalise_message(recorded, line, &options->recorded, &a) &&
+		!canon_normalise_message(actual, line, &options->live, &b)) {
+		x = (struct span){a.data, a.len};
+		y = (struct span){b.data, b.len};
+		outcome = fits(x, y)                          ? MATCH_NORMALISED
+			: match_text_explained(options, x, y) ? MATCH_EXPLAINED
+							      : MATCH_DIFFERENT;
+	}
 	buffer_free(&a);
 	buffer_free(&b);
-	return same;
+	return outcome;
 }
 
 enum match_outcome message_match(
@@ -94,7 +95,7 @@ enum match_outcome message_match(
 {
 	if (fits(recorded, actual) || agrees_as_json(recorded, actual))
 		return MATCH_EXACT;
-	return agrees_normalised(options, recorded, actual) ? MATCH_NORMALISED : MATCH_DIFFERENT;
+	return agrees_normalised(options, recorded, actual);
 }
 
 /* A message as it may be shown. */

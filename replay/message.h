@@ -10,8 +10,8 @@
 int message_read(const struct tape *t, const struct tape_frame *f, struct span *ret);
 /*
  * MATCH_EXACT: the bytes are the same, or JSON that differs in nothing but the order of its names;
- * MATCH_NORMALISED: they differ in what is another in every run, by its spelling or by where it
- * comes from; else MATCH_DIFFERENT. Where the
+ * MATCH_NORMALISED, MATCH_EXPLAINED: they differ in what is another in every run; else
+ * MATCH_DIFFERENT. Where the
  * recording has a placeholder any secret agrees. `options` has the views of both sides.
  */
 enum match_outcome message_match(

@@ -156,6 +156,11 @@ static const char *mark_of(enum origin_kind kind)
 	return marks[kind];
 }
 
+int origins_add_usual(struct origins *o)
+{
+	return origins_add(o, ORIGIN_TEMPORARY, SPAN_LITERAL("/tmp"));
+}
+
 size_t origins_path(const struct origins *o, struct span text, size_t at, const char **ret_mark)
 {
 	enum origin_kind kind;

@@ -35,6 +35,8 @@ void origins_free(struct origins *o);
 /* A value as text; one known already, or that says too little to be told, is passed over. 0 or
  * -ENOMEM. */
 int origins_add(struct origins *o, enum origin_kind kind, struct span value);
+/* Those of every machine: /tmp, which is TMPDIR where nobody set another. */
+int origins_add_usual(struct origins *o);
 /* Bytes that were drawn, to be told in whatever spelling they come: raw, hexadecimal, base64,
  * decimal, a UUID made of them. Kept in memory only. */
 int origins_add_draw(struct origins *o, struct span bytes);

@@ -127,8 +127,7 @@ static size_t find_message(
 			continue;
 		outcome = message_match(
 			matcher_options(c->peer->options.matcher), recorded, m->bytes);
-		if (outcome == MATCH_EXACT ||
-			(outcome == MATCH_NORMALISED && *ret == MATCH_DIFFERENT)) {
+		if (outcome < *ret) {
 			found = i;
 			*ret = outcome;
 		}
@@ -161,7 +160,7 @@ static void take_data(struct connection *c, const struct websocket_message *m)
 		return;
 	}
 	c->peer->stats.messages++;
-	c->peer->stats.messages_normalised += outcome == MATCH_NORMALISED;
+	c->peer->stats.messages_normalised += outcome != MATCH_EXACT;
 	w->heard[i] = true;
 	w->heard_ns = monotonic_ns();
 	advance_ear(w);

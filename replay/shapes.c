@@ -240,16 +240,12 @@ static bool is_random(const struct word *w)
 	return w->len >= TEMPORARY_MIN && (w->digits || mixed);
 }
 
-/* "/tmp/build-x7Gh2k": the folder and the name in it, if a part of that is random. */
-static size_t temporary(struct span s)
+/* The length of the name that `s` begins with, if a part of it is random. */
+static size_t random_name(struct span s)
 {
 	size_t len = 0;
 	bool random = false;
 
-	for (size_t i = 0; i < LENGTH_OF(temporary_folders) && !len; i++)
-		len = begins(s, temporary_folders[i]) ? strlen(temporary_folders[i]) : 0;
-	if (!len)
-		return 0;
 	while (len < s.len && len < TEMPORARY_MAX) {
 		struct word w = word_of(after(s, len));
 
@@ -260,6 +256,32 @@ static size_t temporary(struct span s)
 		len += !w.len;
 	}
 	return random ? len : 0;
+}
+
+/* "/tmp/build-x7Gh2k": the folder and the name in it. */
+static size_t temporary(struct span s)
+{
+	size_t len = 0, name;
+
+	for (size_t i = 0; i < LENGTH_OF(temporary_folders) && !len; i++)
+		len = begins(s, temporary_folders[i]) ? strlen(temporary_folders[i]) : 0;
+	name = len ? random_name(after(s, len)) : 0;
+	return name ? len + name : 0;
+}
+
+size_t shapes_temporary_name(struct span text, size_t at)
+{
+	size_t len = at < text.len && text.data[at] == '/' ? random_name(after(text, at + 1)) : 0;
+
+	return len ? len + 1 : 0;
+}
+
+bool shapes_is_temporary_name(struct span path)
+{
+	const uint8_t *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+	size_t name = slash ? (size_t)(slash - path.data) + 1 : 0;
+
+	return random_name(after(path, name)) == path.len - name;
 }
 
 /* ---- all of them ---- */
@@ -289,7 +311,7 @@ static size_t any_time(struct span text, size_t at, const struct word *w,
 			*ret_mark = "{{date}}";
 		len = len ? len : shape_date_in(s, window, &inside);
 	}
-	if (!inside)
+	if (len && !inside && !shape_is_listed(text, at))
 		*ret_mark = NULL;
 	return len;
 }
@@ -342,7 +364,7 @@ size_t shapes_match_in(struct span text, size_t at, enum shape_context context,
 	size_t len;
 
 	if (!w.len) {
-		*ret_mark = "{{tmp}}";
+		*ret_mark = SHAPE_TEMPORARY;
 		return temporary(s);
 	}
 	if ((len = any_id(s, &w, ret_mark)) ||

@@ -31,6 +31,13 @@ size_t shapes_match_in(struct span text, size_t at, enum shape_context context,
 	const struct shape_window *window, const char **ret_mark);
 /* The same of any time; *ret_mark is never NULL then. */
 size_t shapes_match(struct span text, size_t at, enum shape_context context, const char **ret_mark);
+/*
+ * The length of "/name" at text.data[at], behind the path of a folder for temporary files, if a
+ * part of the name is random; 0: it is none.
+ */
+size_t shapes_temporary_name(struct span text, size_t at);
+/* Whether the last name of a path is such. */
+bool shapes_is_temporary_name(struct span path);
 /* Unix seconds, milliseconds, microseconds or nanoseconds in the window, or of the years 2020 to
  * 2039. */
 bool shapes_is_time(double number, const struct shape_window *window);
@@ -54,7 +61,8 @@ static inline bool shapes_is_word(uint8_t c)
  * byte and `next` the one behind it (0: none). */
 bool shapes_may_begin(uint8_t classes, uint8_t first, uint8_t next);
 
-#define SHAPE_TIME "{{time}}"
+#define SHAPE_TIME      "{{time}}"
+#define SHAPE_TEMPORARY "{{tmp}}"
 
 /* For shapes.c: a date with a time of day; a date or a time alone. The length, or 0. */
 size_t shape_timestamp(struct span s);
@@ -64,5 +72,11 @@ size_t shape_clock(struct span s);
 size_t shape_timestamp_in(struct span s, const struct shape_window *window, bool *ret_inside);
 size_t shape_date_in(struct span s, const struct shape_window *window, bool *ret_inside);
 size_t shape_clock_in(struct span s, const struct shape_window *window, bool *ret_inside);
+
+/*
+ * Whether a time stands in a line that lists a file: when that was written says when this copy was
+ * made, which may be long before the run. A line ends with "\n" or, in JSON, with its escape.
+ */
+bool shape_is_listed(struct span text, size_t at);
 
 #endif

@@ -324,7 +324,9 @@ int tape_load(struct recording *r, struct tape **ret)
 		return -ENOMEM;
 	t->recording = r;
 	t->origins = origins_new();
-	error = t->origins ? read_events(t, &all) : -ENOMEM;
+	error = t->origins ? origins_add_usual(t->origins) : -ENOMEM;
+	if (!error)
+		error = read_events(t, &all);
 	if (!error)
 		error = add_clock(t);
 	if (!error)

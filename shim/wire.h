@@ -173,9 +173,10 @@ enum wire_origin {
 	WIRE_ORIGIN_MAX
 };
 
-/* A draw is told of once, by its first bytes; one shorter or longer is none to speak of. */
+/* A shorter draw may be anything. node draws its UUIDs as 2048 bytes; what is longer is a seed: that
+ * of CPython's random is 2496. */
 #define WIRE_DRAW_MIN 4
-#define WIRE_DRAW_MAX 4096
+#define WIRE_DRAW_MAX 2048
 
 struct wire_address {
 	uint32_t len;

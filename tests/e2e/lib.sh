@@ -85,14 +85,14 @@ make_pki() {
 	[[ -s pki/server.pem ]] && return
 	mkdir -p pki
 	{
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 400 \
 			-subj '/CN=test authority' -keyout pki/ca.key -out pki/ca.pem \
 			-addext basicConstraints=critical,CA:TRUE
 		openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
 			-subj /CN=localhost -keyout pki/server.key -out pki/server.csr
 		printf 'subjectAltName=DNS:localhost,DNS:api.test,IP:127.0.0.1,IP:::1\n' >pki/ext
 		openssl x509 -req -in pki/server.csr -CA pki/ca.pem -CAkey pki/ca.key \
-			-CAcreateserial -days 2 -extfile pki/ext -out pki/server.pem
+			-CAcreateserial -days 400 -extfile pki/ext -out pki/server.pem
 	} >pki/log 2>&1 || {
 		cat pki/log
 		fail "openssl could not make the certificates"

@@ -27,10 +27,10 @@ documents() { # HOW
 	equal "served" 64 "$(query rep.json 'd["served"]')"
 }
 
-test_documents_by_threads() { # timeout=120 sanitizers=asan,tsan
+test_documents_by_threads() { # timeout=120 sanitizers=tsan
 	documents threads
 }
 
-test_documents_by_coroutines() { # timeout=120
+test_documents_by_coroutines() { # timeout=120 sanitizers=none
 	documents coroutines
 }

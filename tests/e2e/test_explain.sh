@@ -214,3 +214,29 @@ test_checkpoint_outside_of_a_session() {
 	"$RRSHIM" checkpoint here --metadata '{' 2>err || status=$?
 	equal status 2 "$status"
 }
+
+test_until_a_checkpoint_then_live() {
+	# Up to there as recorded, from there on by the mode: the real server is asked.
+	start_server
+	record sh -c 'curl -sS "$HTTPS/json?a"; '"$RRSHIM"' checkpoint planned; curl -sS "$HTTPS/json?b"'
+	local before
+	before=$(requests_seen)
+	REPLAY_OPTIONS=(--mode hybrid --until planned --report rep.json)
+	replay_here sh -c 'curl -sS "$HTTPS/json?a"; curl -sS "$HTTPS/json?b"'
+	equal status 0 "$rep_status"
+	equal "requests that reached the server" $((before + 1)) "$(requests_seen)"
+	equal totals '1 1 0' "$(query rep.json '"%d %d %d" % (d["served"], d["live"], d["missed"])')"
+}
+
+test_the_nearest_is_a_warning() {
+	start_server
+	record sh -c "$(say 7210 'fix the bug in the parser, then run all the tests' m-1)"
+	stop_server
+	REPLAY_OPTIONS=(--mode warn)
+	replay_here sh -c "$(say 7210 'fix the bug in the parser, then run all tests' m-1)"
+	"$RRSHIM" mismatches >list
+	contains list "answered with the nearest call's answer"
+	contains list 'run all the tests'
+	"$RRSHIM" stats --json >stats.json
+	equal nearest 1 "$(query stats.json 'd["nearest"]')"
+}

@@ -31,7 +31,7 @@ replay_with() {
 	}
 }
 
-test_curl_sees_each() { # timeout=60 sanitizers=asan,tsan
+test_curl_sees_each() { # timeout=60 sanitizers=asan
 	recorded_stream
 	local ask=(curl -sSN --max-time 20 "$HTTPS/v1/chat/completions" -d '{}')
 	# 18: a part of the body; 56: reset; 22: the status, by --fail.
@@ -49,7 +49,7 @@ test_curl_sees_each() { # timeout=60 sanitizers=asan,tsan
 	contains rep.err 'fault slow=2x,call=2: injected never'
 }
 
-test_curl_retries() { # timeout=60
+test_curl_retries() { # timeout=60 sanitizers=none
 	recorded_stream
 	replay_with 0 status=503,times=2 -- \
 		curl -sSN --retry 3 --retry-delay 1 -o answer "$HTTPS/v1/chat/completions" -d '{}'
@@ -66,7 +66,7 @@ test_a_fault_that_is_none() {
 }
 
 # Retries with a body whose recorded answer is a stream, and gives up a stream that is cut.
-test_sdk() { # timeout=120
+test_sdk() { # timeout=120 sanitizers=none
 	# shellcheck source=tests/e2e/test_node.sh
 	source "$TESTS/e2e/test_node.sh"
 	node_trusting

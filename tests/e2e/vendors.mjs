@@ -3,10 +3,11 @@
 // The vendors' API hosts, as far as agents notice: TLS with HTTP/2 and HTTP/1.1, the formats of
 // Anthropic, OpenAI (Responses and Chat Completions) and Gemini, and a 404 for all else.
 //
-//     node vendors.mjs FOLDER CERTIFICATE KEY [--websocket]
+//     node vendors.mjs FOLDER CERTIFICATE KEY [--websocket] [--busy]
 //
 // It listens on port 443 of 127.0.0.1, so it wants a network namespace of its own. Without
-// --websocket an attempt to open one is refused, which makes agents fall back to HTTP.
+// --websocket an attempt to open one is refused, which makes agents fall back to HTTP. With --busy
+// the first question is answered with 429, the third with 500.
 //
 // The first question of a conversation that offers a shell tool is answered with a call of it, for
 // the command that stands between <run> and </run> in the prompt; the tool's result with a text
@@ -19,7 +20,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
 
-const [folder, certificate, key, option] = process.argv.slice(2);
+const [folder, certificate, key, ...options] = process.argv.slice(2);
 const SHELL_TOOLS = ['Bash', 'bash', 'run_shell_command', 'shell', 'exec_command', 'shell_command', 'exec'];
 const id = (prefix, bytes = 12) => prefix + randomBytes(bytes).toString('hex');
 const now = () => Math.floor(Date.now() / 1000);
@@ -237,6 +238,17 @@ function decode(data, coding) {
 	}
 }
 
+/* The statuses that questions get before they are answered. */
+const refusals = options.includes('--busy') ? [429, null, 500] : [];
+
+function refuse(response) {
+	const status = refusals.shift();
+	if (!status) return false;
+	response.setHeader('retry-after-ms', '5');
+	sendJson(response, status, { error: { type: 'overloaded_error', message: `Busy, ${id('', 4)}` } });
+	return true;
+}
+
 async function serve(stream, response) {
 	const parts = [];
 	for await (const part of stream) parts.push(part);
@@ -249,6 +261,7 @@ async function serve(stream, response) {
 		sendJson(response, 404, { error: { type: 'not_found_error', message: 'Not found', id: id('') } });
 		return;
 	}
+	if (refuse(response)) return;
 	try {
 		await route[2]({ path }, JSON.parse(text), response);
 	} catch (error) {
@@ -265,7 +278,7 @@ function note(request, version, host, body) {
 		method: request.method, target: request.url, headers: request.headers, body }) + '\n');
 }
 
-const WebSocketServer = option === '--websocket'
+const WebSocketServer = options.includes('--websocket')
 	&& createRequire(join(process.env.CLIENTS_FOLDER, 'package.json'))('ws').WebSocketServer;
 const sockets = WebSocketServer && new WebSocketServer({ noServer: true, perMessageDeflate: true });
 server.on('upgrade', (request, socket, head) => {

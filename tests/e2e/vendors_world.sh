@@ -16,7 +16,23 @@ world() {
 	mount --make-rprivate /
 	echo 'nameserver 198.51.100.53' >"$folder/resolv.conf"
 	mount --bind "$folder/resolv.conf" /etc/resolv.conf
+	[[ -z ${PLACE-} ]] || enter_place
 	"world_$mode" "$folder" "$@"
+}
+
+# On another machine, as far as a program can tell, PLACE/home and PLACE/project being somewhere
+# below PLACE_ROOT, which hides what this machine has there.
+enter_place() {
+	hostname "$PLACE_HOST"
+	mount --bind "$PLACE/root" "$PLACE_ROOT"
+	mkdir -p "$PLACE_ROOT/scratch" "$PLACE_HOME"
+	mount --bind "$PLACE/home" "$PLACE_HOME"
+	mkdir -p "$PLACE_PROJECT"
+	mount --bind "$PLACE/project" "$PLACE_PROJECT"
+	sed "s|^root:.*|$PLACE_USER:x:0:0:$PLACE_USER:$PLACE_HOME:/bin/sh|" /etc/passwd >"$PLACE/passwd"
+	mount --bind "$PLACE/passwd" /etc/passwd
+	cksum <<<"$PLACE_HOST" | md5sum | cut -c -32 >"$PLACE/machine-id"
+	[[ ! -e /etc/machine-id ]] || mount --bind "$PLACE/machine-id" /etc/machine-id
 }
 
 world_live() {
@@ -64,7 +80,7 @@ world_offline() {
 
 if [[ ${VENDORS_WORLD-} != "$$" ]]; then
 	export VENDORS_WORLD=$$
-	options=(-n -m)
+	options=(-n -m -u)
 	((UID == 0)) || options+=(-r)
 	exec unshare "${options[@]}" "$0" "$@"
 fi

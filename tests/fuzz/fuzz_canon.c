@@ -88,7 +88,7 @@ static void know(void)
 	origins_add(origins, ORIGIN_HOME, SPAN_LITERAL("/home/u"));
 	origins_add(origins, ORIGIN_CLOCK, SPAN_LITERAL("1795255200000000000-1795255500000000000"));
 	origins_add_draw(origins, (struct span){drawn, 16});
-	handed_response(handed, 1, SPAN_LITERAL("{\"id\":\"toolu_01a2b3c4\"}"));
+	handed_response(handed, 1, 1, SPAN_LITERAL("{\"id\":\"toolu_01a2b3c4\"}"));
 	view = (struct canon_view){rules, origins, handed, &marks};
 }
 

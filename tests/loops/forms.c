@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 		(struct origins *)known.origins, ORIGIN_FOLDER, SPAN_LITERAL("/home/ann/work/app"));
 	origins_add((struct origins *)known.origins, ORIGIN_CLOCK,
 		SPAN_LITERAL("1795255200000000000-1795255500000000000"));
-	handed_response((struct handed *)known.handed, 1,
+	handed_response((struct handed *)known.handed, 1, 1,
 		SPAN_LITERAL("{\"id\":\"toolu_01A00000000000000000007\"}"));
 	measure(&in, &known, argc > 1 ? atoi(argv[1]) : 10);
 	return 0;

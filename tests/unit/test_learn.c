@@ -145,13 +145,15 @@ Test(learn, headers_and_queries)
 
 Test(learn, what_is_forced)
 {
-	static const char *const force[] = {"$.messages[*].content", "header x-tenant"};
+	static const char *const force[] = {"$.messages[*].content", "header x-tenant", "$.note"};
 
-	record(&a, CHAT, "X-Tenant: red\r\n", "{\"messages\":[{\"content\":\"yes\"}]}", OK);
+	record(&a, CHAT, "X-Tenant: red\r\n", "{\"messages\":[{\"content\":\"yes\"}],\"note\":[1]}",
+		OK);
 	record(&b, CHAT, "X-Tenant: blue\r\n", "{\"messages\":[{\"content\":\"no\"}]}", OK);
-	run(force, 2);
-	check_has("'$.messages[*].content': forced");
-	check_has("'x-tenant': forced");
+	run(force, 3);
+	check_has("      ignore:\n        # calls 1 and 1, ");
+	check_has("        - '$.messages[*].content'\n");
+	check_has("        - 'x-tenant'\n");
 	cr_assert(learn_is_complete(&result));
 	cr_assert_eq(result.learned, 1);
 }

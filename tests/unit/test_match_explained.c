@@ -123,3 +123,18 @@ Test(match_explained, what_was_served_is_not_served_again)
 	check_explained(ask(CHAT, SAY("kill 9921")), 1);
 	check_different(CHAT, SAY("kill 9921"));
 }
+
+Test(match_explained, never_another_sessions_call)
+{
+	know_both(ORIGIN_PID, "14787", "9921");
+	record(CHAT "X-Session: " ID_A "\r\n", SAY("kill 14787"), REPLY("a"));
+	record(CHAT "X-Session: " ID_B "\r\n", SAY("kill 14787"), REPLY("b"));
+	record(CHAT "X-Session: " ID_A "\r\n", SAY("hello"), REPLY("a"));
+	record(CHAT "X-Session: " ID_B "\r\n", SAY("hello"), REPLY("b"));
+	load_known();
+	check_normalised(ask(CHAT "X-Session: " ID_C "\r\n", SAY("hello")), 3);
+	check_different(CHAT "X-Session: " ID_C "\r\n", SAY("hello"));
+	check_explained(ask(CHAT "X-Session: " ID_C "\r\n", SAY("kill 9921")), 1);
+	check_different(CHAT "X-Session: " ID_C "\r\n", SAY("kill 9921"));
+	check_explained(ask(CHAT "X-Session: " ID_D "\r\n", SAY("kill 9921")), 2);
+}

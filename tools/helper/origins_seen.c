@@ -113,7 +113,8 @@ static bool has_random_word(const char *name, size_t len)
 			digits += name[at] >= '0' && name[at] <= '9';
 			upper += name[at] >= 'A' && name[at] <= 'Z';
 		}
-		if (at - start >= WORD_MIN && digits + upper > 1 && digits + upper < at - start)
+		if (at - start >= WORD_MIN && digits + upper > 1 && digits < at - start &&
+			upper < at - start)
 			return true;
 	}
 	return false;

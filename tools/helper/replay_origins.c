@@ -27,8 +27,9 @@ static int know_clock(struct replay *r, uint64_t from)
 
 int replay_know_session(struct replay *r)
 {
-	int error = origins_of_session(NULL, know, r);
+	int error = origins_add_usual(r->live);
 
+	error = error ? error : origins_of_session(NULL, know, r);
 	return error ? error : know_clock(r, helper_wall_ns(r->helper));
 }
 
