@@ -276,14 +276,23 @@ static int write_kind(const struct learn_endpoint *e, enum learn_rule rule, stru
 	return r ? r : write_list(e, rule, false, out);
 }
 
+/* OPTIONS * has no path: what is empty is not said. */
 static int write_match(const struct learn_endpoint *e, struct buffer *out)
 {
-	int r = buffer_printf(out, "    match: {host: ");
+	const struct {
+		const char *key, *value;
+	} parts[] = {{"host", e->host}, {"path", e->path}, {"method", e->method}};
+	const char *separator = "";
+	int r = buffer_printf(out, "    match: {");
 
-	r = r ? r : append_quoted(e->host, out);
-	r = r ? r : buffer_printf(out, ", path: ");
-	r = r ? r : append_quoted(e->path, out);
-	return r ? r : buffer_printf(out, ", method: %s}\n", e->method);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && !r; i++) {
+		if (!parts[i].value[0])
+			continue;
+		r = buffer_printf(out, "%s%s: ", separator, parts[i].key);
+		r = r ? r : append_quoted(parts[i].value, out);
+		separator = ", ";
+	}
+	return r ? r : buffer_printf(out, "}\n");
 }
 
 static int write_sink(const struct learn_endpoint *e, struct buffer *out)

@@ -136,7 +136,7 @@ Test(learn, headers_and_queries)
 	run(NULL, 0);
 	check_has("'x-count': number");
 	check_has("'n': hex");
-	check_has("match: {host: 'api.test', path: '/v1/chat/completions', method: POST}");
+	check_has("match: {host: 'api.test', path: '/v1/chat/completions', method: 'POST'}");
 	check_has("# calls 1 and 1, header x-count: 17 | 18");
 	cr_assert_eq(json_array_size(result.refused), 1);
 	cr_assert_str_eq(refused(0, "at"), "header x-tenant");
