@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/canon_parts.h"
 
 /*
  * JSON written anew: no blanks, one spelling, members sorted by name, doubled ones in their order.
@@ -21,6 +22,7 @@ static const char *const exact_members[] = {"model", "modelId", "model_id", "mod
 struct place {
 	struct rules_path path;
 	bool ruled;
+	bool unordered; /* the array here */
 };
 
 static int write_value(struct canon_writer *w, uint32_t i, const struct place *place);
@@ -32,7 +34,7 @@ static int append_text(struct buffer *out, const char *text)
 
 static struct place place_at(struct rules_path path)
 {
-	struct place place = {path, false};
+	struct place place = {.path = path};
 
 	for (size_t i = 0; i < sizeof(path.bits) / sizeof(*path.bits); i++)
 		place.ruled |= path.bits[i] != 0;
@@ -174,7 +176,15 @@ static int write_by_rule(struct canon_writer *w, uint32_t i, enum rule_action ac
 {
 	if (action == RULE_MARK)
 		return write_mark(w, i, mark);
-	return action == RULE_EXACT ? write_exactly(w, i) : write_value(w, i, place);
+	if (action == RULE_EXACT)
+		return write_exactly(w, i);
+	if (action == RULE_UNORDERED) {
+		struct place unordered = *place;
+
+		unordered.unordered = true;
+		return write_value(w, i, &unordered);
+	}
+	return write_value(w, i, place);
 }
 
 /* What the rules say to the member `name` or, without one, element `index`. */
@@ -183,7 +193,7 @@ static enum rule_action step_to(struct canon_writer *w, const struct place *from
 {
 	enum rule_action action = RULE_NONE;
 
-	ret->ruled = false;
+	ret->ruled = ret->unordered = false;
 	*ret_mark = NULL;
 	if (from->ruled) {
 		action = rules_json_step(
@@ -191,6 +201,11 @@ static enum rule_action step_to(struct canon_writer *w, const struct place *from
 		*ret = place_at(ret->path);
 	}
 	return action;
+}
+
+static size_t noted(const struct canon_writer *w)
+{
+	return canon_noted(w->normal ? w->normal->marks : NULL);
 }
 
 /* Leaves in the member what was written and noted: nothing for what is left out. */
@@ -210,7 +225,7 @@ static int write_member(struct canon_writer *w, size_t at, const struct place *f
 		w->tree->nodes[m.name + 1].kind == CANON_STRING)
 		action = RULE_EXACT;
 	w->members[at].len = 0;
-	w->members[at].noted = (uint32_t)canon_noted(w);
+	w->members[at].noted = (uint32_t)noted(w);
 	if (!r && m.marked && action != RULE_IGNORE && w->normal->marks)
 		r = canon_member_mark(w->normal, name, true, &again);
 	buffer_free(&scratch);
@@ -224,7 +239,7 @@ static int write_member(struct canon_writer *w, size_t at, const struct place *f
 	r = r ? r : append_text(w->out, "\":");
 	r = r ? r : write_by_rule(w, m.name + 1, action, mark, &place);
 	w->members[at].len = (uint32_t)(w->out->len - w->members[at].at);
-	w->members[at].noted_len = (uint32_t)canon_noted(w) - w->members[at].noted;
+	w->members[at].noted_len = (uint32_t)noted(w) - w->members[at].noted;
 	return r;
 }
 
@@ -266,13 +281,14 @@ static int write_object(struct canon_writer *w, uint32_t i, const struct place *
 	return r ? r : append_text(w->out, "}");
 }
 
-static int write_array(struct canon_writer *w, uint32_t i, const struct place *from)
+/* `parts`: NULL where the elements have an order. */
+static int write_elements(
+	struct canon_writer *w, uint32_t i, const struct place *from, struct canon_parts *parts)
 {
 	const struct canon_node *nodes = w->tree->nodes;
-	size_t index = 0, start;
-	int r = append_text(w->out, "[");
+	size_t index = 0, start = w->out->len;
+	int r = 0;
 
-	start = w->out->len;
 	for (uint32_t at = i + 1; at < nodes[i].end && !r; at = nodes[at].end) {
 		struct place place;
 		const char *mark;
@@ -282,8 +298,35 @@ static int write_array(struct canon_writer *w, uint32_t i, const struct place *f
 		if (action == RULE_IGNORE)
 			continue;
 		r = w->out->len == start ? 0 : append_text(w->out, ",");
+		if (!r && parts)
+			r = canon_parts_begin(parts, NULL, w->out, w->normal->marks);
 		r = r ? r : write_by_rule(w, at, action, mark, &place);
+		if (!r && parts)
+			canon_parts_end(parts, w->out, w->normal->marks);
 	}
+	return r;
+}
+
+static bool has_many(const struct canon_writer *w, uint32_t i)
+{
+	const struct canon_node *nodes = w->tree->nodes;
+	size_t count = 0;
+
+	for (uint32_t at = i + 1; at < nodes[i].end && count <= CANON_PARTS_MAX; at = nodes[at].end)
+		count++;
+	return count > CANON_PARTS_MAX;
+}
+
+static int write_array(struct canon_writer *w, uint32_t i, const struct place *place)
+{
+	bool sorted = place->unordered && w->depth <= ORDERED_DEPTH && !has_many(w, i);
+	struct canon_parts parts = {0};
+	int r = append_text(w->out, "[");
+
+	r = r ? r : write_elements(w, i, place, sorted ? &parts : NULL);
+	if (!r && sorted)
+		r = canon_parts_sort(&parts, w->out, w->normal->marks);
+	canon_parts_free(&parts);
 	return r ? r : append_text(w->out, "]");
 }
 

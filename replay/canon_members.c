@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/canon_parts.h"
 
 #define SORTED_SIMPLY   24
 #define MEMBERS_MIN     64
@@ -150,56 +151,23 @@ void canon_members_sort(struct canon_writer *w, size_t base)
 		qsort_r(members, count, sizeof(*members), compare_names, w);
 }
 
-static int compare_written(const void *x, const void *y, void *text)
-{
-	const struct canon_member *a = x, *b = y;
-	const uint8_t *data = ((const struct buffer *)text)->data;
-
-	return compare_spans(
-		(struct span){data + a->at, a->len}, (struct span){data + b->at, b->len});
-}
-
-size_t canon_noted(const struct canon_writer *w)
-{
-	return w->normal && w->normal->marks ? w->normal->marks->count : 0;
-}
-
-/* What was noted for the members from `from` to `to`, in their new order. */
-static int reorder_noted(struct canon_writer *w, size_t from, size_t to, size_t start)
-{
-	struct canon_marks *marks = w->normal->marks, copy = {0};
-	size_t end = canon_noted(w);
-	int r = end > start ? canon_marks_add(&copy, marks->values + start, end - start) : 0;
-
-	if (r || end == start)
-		return r;
-	marks->count = start;
-	for (size_t i = from; i < to && !r; i++) {
-		const struct canon_member *m = &w->members[i];
-
-		r = canon_marks_add(marks, copy.values + (m->noted - start), m->noted_len);
-	}
-	canon_marks_free(&copy);
-	return r;
-}
-
 int canon_members_rewrite(struct canon_writer *w, size_t from, size_t to)
 {
-	size_t start = w->members[from].at, noted = w->members[from].noted;
-	struct buffer copy = BUFFER(SIZE_MAX);
-	int r;
+	struct canon_parts parts = {0};
+	int r = 0;
 
-	qsort_r(w->members + from, to - from, sizeof(*w->members), compare_written, w->out);
-	r = buffer_append(&copy, w->out->data + start, w->out->len - start);
-	w->out->len = start;
-	for (size_t i = from; i < to && !r; i++) {
+	parts.list = calloc(to - from, sizeof(*parts.list));
+	if (!parts.list)
+		return -ENOMEM;
+	for (size_t i = from; i < to; i++) {
 		const struct canon_member *m = &w->members[i];
 
-		r = i > from ? buffer_append(w->out, ",", 1) : 0;
-		r = r ? r : buffer_append(w->out, copy.data + (m->at - start), m->len);
+		parts.list[parts.count++] = (struct canon_part){
+			.at = m->at, .len = m->len, .noted = m->noted, .noted_len = m->noted_len};
 	}
-	buffer_free(&copy);
-	return r || !w->normal->marks ? r : reorder_noted(w, from, to, noted);
+	r = canon_parts_sort(&parts, w->out, w->normal->marks);
+	canon_parts_free(&parts);
+	return r;
 }
 
 size_t canon_members_same(const struct canon_writer *w, size_t from)

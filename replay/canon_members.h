@@ -25,8 +25,6 @@ struct canon_writer {
 };
 
 struct span canon_node_span(const struct canon_writer *w, uint32_t i);
-/* How many values have been noted. */
-size_t canon_noted(const struct canon_writer *w);
 
 /* What the name `i` says: into `scratch` if it has escapes. 0 or -ENOMEM. */
 int canon_member_text(

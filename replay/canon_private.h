@@ -36,7 +36,7 @@ struct canon_normal {
 	const struct handed *handed;   /* likewise */
 	struct canon_marks *marks;     /* likewise; grows */
 	struct rules_view rules;       /* those that apply */
-	bool ruled_text;
+	bool ruled_text, sorted_text;
 	struct shape_window window;
 	bool windowed;
 	bool url; /* a path is not of the file system */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "replay/canon_sorted.h"
 #include "replay/canon_tree.h"
 
 /*
@@ -26,7 +27,8 @@ struct scan {
 	enum shape_context context;
 	bool quoted, binary;
 	struct buffer *out;
-	size_t plain; /* from here on nothing is written yet */
+	size_t plain;                /* from here on nothing is written yet */
+	struct canon_sorted *sorted; /* NULL: nothing is */
 	char handed[HANDED_MARK_MAX];
 };
 
@@ -40,11 +42,32 @@ static int put(struct scan *s, struct span text)
 	return s->quoted ? canon_escape(text, s->out) : buffer_append(s->out, text.data, text.len);
 }
 
+/* What is left up to `to`, and where the parts are that are put in order. */
+static int put_plain(struct scan *s, size_t to)
+{
+	int r = 0;
+
+	for (bool pass = true; pass && !r;) {
+		size_t next = s->sorted ? canon_sorted_next(s->sorted) : SIZE_MAX;
+		size_t end = next < to ? next : to;
+
+		pass = next <= to;
+		if (end > s->plain)
+			r = put(s, cut(s->text, s->plain, end));
+		s->plain = end;
+		if (!r && pass)
+			r = canon_sorted_pass(s->sorted, s->out, s->normal->marks);
+	}
+	return r;
+}
+
 static int put_mark(struct scan *s, size_t at, size_t len, const char *mark)
 {
-	int r = at > s->plain ? put(s, cut(s->text, s->plain, at)) : 0;
+	int r = put_plain(s, at);
 
 	s->plain = at + len;
+	while (s->sorted && canon_sorted_next(s->sorted) < s->plain)
+		canon_sorted_skip(s->sorted);
 	r = r ? r : canon_note_mark(s->normal->marks, mark, cut(s->text, at, at + len));
 	return r ? r : put(s, span_of(mark));
 }
@@ -196,25 +219,40 @@ static int scan_ruled(struct scan *s, size_t len)
 	return r ? r : scan_range(s, from, len);
 }
 
+static int scan_text(struct scan *s)
+{
+	size_t len = s->text.len;
+	int r = s->normal->ruled_text && s->context == SHAPES_TEXT ? scan_ruled(s, len)
+								   : scan_range(s, 0, len);
+
+	s->text.len = len;
+	return r ? r : put_plain(s, len);
+}
+
 int canon_normal_text(struct canon_normal *n, struct span text, enum shape_context context,
 	bool quoted, struct buffer *out)
 {
+	struct canon_sorted sorted = {0};
 	struct scan s = {
 		.normal = n, .text = text, .context = context, .quoted = quoted, .out = out};
-	int r = n->ruled_text && context == SHAPES_TEXT ? scan_ruled(&s, text.len)
-							: scan_range(&s, 0, text.len);
+	int r = 0;
 
-	s.text.len = text.len;
-	return r || s.plain == text.len ? r : put(&s, cut(text, s.plain, text.len));
+	if (n->sorted_text && context == SHAPES_TEXT) {
+		s.sorted = &sorted;
+		r = canon_sorted_find(&sorted, &n->rules, text);
+	}
+	r = r ? r : scan_text(&s);
+	r = r ? r : canon_parts_sort(&sorted.parts, out, n->marks);
+	canon_sorted_free(&sorted);
+	return r;
 }
 
 int canon_normal_binary(struct canon_normal *n, struct span bytes, struct buffer *out)
 {
 	struct scan s = {
 		.normal = n, .text = bytes, .context = SHAPES_HEADER, .binary = true, .out = out};
-	int r = scan_range(&s, 0, bytes.len);
 
-	return r || s.plain == bytes.len ? r : put(&s, cut(bytes, s.plain, bytes.len));
+	return scan_text(&s);
 }
 
 /* A number that a double holds exactly enough. */
@@ -246,6 +284,7 @@ void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, s
 	if (view->rules && line.len)
 		rules_view(view->rules, line, &n->rules);
 	n->ruled_text = n->rules.rules && rules_has_text(&n->rules);
+	n->sorted_text = n->rules.rules && rules_has_sorted_text(&n->rules);
 	n->windowed = n->origins && origins_clock(n->origins, &from, &to);
 	if (n->windowed)
 		n->window = (struct shape_window){from / 1000000000, to / 1000000000};

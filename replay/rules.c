@@ -157,7 +157,8 @@ static void apply(const struct rule *rule, size_t i, struct span line, struct ru
 
 	v->count++;
 	v->apply[i / 64] |= 1ull << i % 64;
-	v->has_text |= rule->text_count > 0;
+	v->has_text |= rule->marks_text;
+	v->has_sorted |= rule->sorts_text;
 	v->sink |= rule->sink && (post || rule->method.count);
 }
 
@@ -242,6 +243,11 @@ enum rule_action rules_query(const struct rules_view *v, struct span name, const
 bool rules_has_text(const struct rules_view *v)
 {
 	return v->has_text;
+}
+
+bool rules_has_sorted_text(const struct rules_view *v)
+{
+	return v->has_sorted;
 }
 
 bool rules_is_sink(const struct rules_view *v)

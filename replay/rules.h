@@ -38,9 +38,10 @@ int rules_add_file(struct rules *r, const char *path, struct rules_error *ret);
 
 enum rule_action {
 	RULE_NONE,
-	RULE_IGNORE, /* left out */
-	RULE_MARK,   /* its value is a mark */
-	RULE_EXACT,  /* taken as it is: never normalised */
+	RULE_IGNORE,    /* left out */
+	RULE_MARK,      /* its value is a mark */
+	RULE_UNORDERED, /* an array whose elements' order says nothing; only of JSON */
+	RULE_EXACT,     /* taken as it is: never normalised */
 };
 
 /* What happens when all that was recorded under a key has been served. */
@@ -51,7 +52,7 @@ struct rules_view {
 	const struct rules *rules;      /* NULL: none apply to anything */
 	size_t count;                   /* that apply */
 	uint64_t apply[RULES_MAX / 64]; /* bits, in the order they are heard in */
-	bool has_text, sink;
+	bool has_text, has_sorted, sink;
 	enum rule_repeat repeat;
 	const char *provider;
 };
@@ -79,6 +80,12 @@ enum rule_action rules_json_step(const struct rules_view *v, const struct rules_
 bool rules_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
 	size_t *ret_len, const char **ret_mark);
 bool rules_has_text(const struct rules_view *v);
+/*
+ * The same for what stands in no order. Ranges of one `ret_set` may change places with each other.
+ */
+bool rules_sorted_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
+	size_t *ret_len, const void **ret_set);
+bool rules_has_sorted_text(const struct rules_view *v);
 
 bool rules_is_sink(const struct rules_view *v);
 /* True for a host that takes nothing but telemetry. */

@@ -12,6 +12,8 @@
 
 /* The grammar of a file of rules. */
 
+static const char *const truth[] = {"false", "true", NULL};
+
 /* ---- match ---- */
 
 static int add_glob(struct rules_reader *in, const struct rules_node *value, void *context)
@@ -119,7 +121,7 @@ static int parse_query(struct rules_reader *in, const struct rules_node *value, 
 
 static int parse_json(struct rules_reader *in, const struct rules_node *value, void *context)
 {
-	const struct rules_actions to = {add_json, context};
+	const struct rules_actions to = {add_json, context, true};
 
 	return rules_read_actions(in, value, &to);
 }
@@ -127,6 +129,7 @@ static int parse_json(struct rules_reader *in, const struct rules_node *value, v
 struct text {
 	const struct rules_node *pattern;
 	char mark[RULES_MARK_MAX];
+	bool sort;
 };
 
 static int parse_pattern(struct rules_reader *in, const struct rules_node *value, void *context)
@@ -140,19 +143,39 @@ static int parse_text_mark(struct rules_reader *in, const struct rules_node *val
 	return rules_read_mark(in, value, ((struct text *)context)->mark);
 }
 
+static int parse_sort(struct rules_reader *in, const struct rules_node *value, void *context)
+{
+	int i = rules_read_word(in, value, truth);
+
+	((struct text *)context)->sort = i == 1;
+	return i < 0 ? i : 0;
+}
+
+static int check_text(struct rules_reader *in, const struct rules_node *entry, const struct text *t)
+{
+	if (!t->pattern)
+		return rules_wrong_at(in, entry, "a 'pattern' is missing here");
+	if (t->sort && t->mark[0])
+		return rules_wrong_at(in, entry, "what is sorted has no 'mark'");
+	return 0;
+}
+
 static int add_text(struct rules_reader *in, const struct rules_node *entry, struct rule *rule)
 {
 	static const struct rules_key keys[] = {
-		{"pattern", parse_pattern}, {"mark", parse_text_mark}, {0}};
-	struct text t = {.mark = "{{value}}"};
+		{"pattern", parse_pattern}, {"mark", parse_text_mark}, {"sort", parse_sort}, {0}};
+	struct text t = {0};
+	const char *mark;
 	int r = rules_read_map(in, entry, "each entry of 'text'", keys, &t);
 
-	if (!r && !t.pattern)
-		r = rules_wrong_at(in, entry, "a 'pattern' is missing here");
+	r = r ? r : check_text(in, entry, &t);
+	mark = t.sort ? NULL : t.mark[0] ? t.mark : "{{value}}";
 	if (!r && rules_grow(&rule->texts, rule->text_count, sizeof(*rule->texts)))
 		r = -ENOMEM;
-	r = r ? r : rules_regex_new(in, t.pattern, t.mark, &rule->texts[rule->text_count]);
+	r = r ? r : rules_regex_new(in, t.pattern, mark, &rule->texts[rule->text_count]);
 	rule->text_count += !r;
+	rule->marks_text |= !t.sort;
+	rule->sorts_text |= t.sort;
 	return r;
 }
 
@@ -194,8 +217,7 @@ static int parse_provider(struct rules_reader *in, const struct rules_node *valu
 
 static int parse_sink(struct rules_reader *in, const struct rules_node *value, void *context)
 {
-	static const char *const words[] = {"false", "true", NULL};
-	int i = rules_read_word(in, value, words);
+	int i = rules_read_word(in, value, truth);
 
 	((struct rule *)context)->sink = i == 1;
 	return i < 0 ? i : 0;

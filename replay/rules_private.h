@@ -73,6 +73,7 @@ struct rules_names {
 
 /* A regular expression of a rule (rules_text.c). */
 struct rules_regex;
+/* `mark`: NULL for one whose matches are sorted. */
 int rules_regex_new(struct rules_reader *in, const struct rules_node *pattern, const char *mark,
 	struct rules_regex **ret);
 void rules_regex_free(struct rules_regex *x);
@@ -89,6 +90,7 @@ struct rule {
 	struct rules_path json; /* where its paths begin */
 	struct rules_regex **texts;
 	size_t text_count;
+	bool marks_text, sorts_text;
 	char *provider;
 	bool sink;
 	enum rule_repeat repeat;
@@ -156,6 +158,7 @@ struct rules_actions {
 	int (*add)(struct rules_reader *in, const struct rules_node *what, enum rule_action action,
 		const char *mark, void *context);
 	void *context;
+	bool arrays; /* {unordered: […]}, too */
 };
 int rules_read_actions(
 	struct rules_reader *in, const struct rules_node *node, const struct rules_actions *to);

@@ -146,6 +146,13 @@ static int parse_exact(struct rules_reader *in, const struct rules_node *value, 
 	return rules_read_texts(in, value, "what is exact", add_listed, &a);
 }
 
+static int parse_unordered(struct rules_reader *in, const struct rules_node *value, void *context)
+{
+	struct actions a = {context, RULE_UNORDERED};
+
+	return rules_read_texts(in, value, "what is unordered", add_listed, &a);
+}
+
 /* {name: mark, …}, or a list where one mark is as good as another. */
 static int parse_mark(struct rules_reader *in, const struct rules_node *value, void *context)
 {
@@ -170,6 +177,8 @@ int rules_read_actions(
 {
 	static const struct rules_key keys[] = {
 		{"ignore", parse_ignore}, {"mark", parse_mark}, {"exact", parse_exact}, {0}};
+	static const struct rules_key of_json[] = {{"ignore", parse_ignore}, {"mark", parse_mark},
+		{"exact", parse_exact}, {"unordered", parse_unordered}, {0}};
 
-	return rules_read_map(in, node, "this", keys, (void *)to);
+	return rules_read_map(in, node, "this", to->arrays ? of_json : keys, (void *)to);
 }

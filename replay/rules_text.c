@@ -31,16 +31,17 @@ struct rules_regex {
 	pcre2_match_data *data;
 	int value; /* the group that is marked; 0: all of it */
 	char mark[RULES_MARK_MAX];
+	bool sort; /* without a mark */
 	uint64_t spent_ns;
 	bool slow;
 };
 
 struct search {
 	struct span text;
+	bool sort; /* those that sort, not those that mark */
 	size_t from, until;
-	bool found;
+	const struct rules_regex *found;
 	size_t at, len;
-	const char *mark;
 };
 
 static int wrong_pattern(
@@ -107,7 +108,8 @@ int rules_regex_new(struct rules_reader *in, const struct rules_node *pattern, c
 		rules_regex_free(x);
 		return r;
 	}
-	strcpy(x->mark, mark);
+	x->sort = !mark;
+	strcpy(x->mark, mark ? mark : "");
 	*ret = x;
 	return 0;
 }
@@ -187,39 +189,59 @@ static bool find(struct rules_regex *x, const struct search *s, size_t *ret_at, 
 static void search_rule(struct search *s, const struct rule *rule)
 {
 	for (size_t i = 0; i < rule->text_count; i++) {
+		struct rules_regex *x = rule->texts[i];
 		size_t at, len;
 
-		if (!find(rule->texts[i], s, &at, &len) || (s->found && at >= s->at))
+		if (x->sort != s->sort || !find(x, s, &at, &len) || (s->found && at >= s->at))
 			continue;
-		s->found = true;
+		s->found = x;
 		s->at = at;
 		s->len = len;
-		s->mark = rule->texts[i]->mark;
 	}
 }
 
 /*
- * Of all expressions, the one that marks something first. The windows keep one that finds nothing
+ * Of all expressions, the one that finds something first. The windows keep one that finds nothing
  * from reading the rest again for each place that another finds.
  */
+static bool search(const struct rules_view *v, struct search *s)
+{
+	size_t width = WINDOW_FIRST;
+
+	while (!s->found && s->from < s->text.len) {
+		s->until = s->text.len - s->from > width ? s->from + width : s->text.len;
+		for (size_t i = 0; i < v->rules->count; i++) {
+			if (rules_applies(v, i))
+				search_rule(s, v->rules->list[i]);
+		}
+		s->from = s->until;
+		width = width < WINDOW_MAX ? 2 * width : width;
+	}
+	return s->found;
+}
+
 bool rules_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
 	size_t *ret_len, const char **ret_mark)
 {
 	struct search s = {.text = text, .from = from};
-	size_t width = WINDOW_FIRST;
 
-	while (v->has_text && !s.found && s.from < text.len) {
-		s.until = text.len - s.from > width ? s.from + width : text.len;
-		for (size_t i = 0; i < v->rules->count; i++) {
-			if (rules_applies(v, i))
-				search_rule(&s, v->rules->list[i]);
-		}
-		s.from = s.until;
-		width = width < WINDOW_MAX ? 2 * width : width;
-	}
+	if (!v->has_text || !search(v, &s))
+		return false;
 	*ret_at = s.at;
 	*ret_len = s.len;
-	if (s.found)
-		*ret_mark = s.mark;
-	return s.found;
+	*ret_mark = s.found->mark;
+	return true;
+}
+
+bool rules_sorted_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
+	size_t *ret_len, const void **ret_set)
+{
+	struct search s = {.text = text, .from = from, .sort = true};
+
+	if (!v->has_sorted || !search(v, &s))
+		return false;
+	*ret_at = s.at;
+	*ret_len = s.len;
+	*ret_set = s.found;
+	return true;
 }

@@ -82,8 +82,14 @@ static void know(void)
 	struct origins *origins = origins_new();
 	struct handed *handed = handed_new();
 	struct rules *rules;
+	struct rules_error error;
 
 	rules_new(&rules);
+	if (rules_add(rules, "f",
+		    SPAN_LITERAL("rules: [{json: {unordered: [$..set]}, text: [{pattern: "
+				 "'<i>[^<]*</i>', sort: true}, {pattern: 'i>x', mark: id}]}]"),
+		    &error))
+		abort();
 	origins_add(origins, ORIGIN_FOLDER, SPAN_LITERAL("/home/u/app"));
 	origins_add(origins, ORIGIN_HOME, SPAN_LITERAL("/home/u"));
 	origins_add(origins, ORIGIN_CLOCK, SPAN_LITERAL("1795255200000000000-1795255500000000000"));

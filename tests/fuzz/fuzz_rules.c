@@ -54,6 +54,18 @@ static void search(const struct rules_view *v, struct span text)
 	}
 }
 
+static void search_sorted(const struct rules_view *v, struct span text)
+{
+	size_t from = 0, at, len;
+	const void *set = NULL;
+
+	while (rules_sorted_text(v, text, from, &at, &len, &set)) {
+		if (at < from || !len || len > text.len - at || !set)
+			abort();
+		from = at + len;
+	}
+}
+
 static void ask(const struct rules *rules, struct span rest)
 {
 	const uint8_t *lf = rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
@@ -65,6 +77,7 @@ static void ask(const struct rules *rules, struct span rest)
 	ask_names(&v, text);
 	walk(&v, text);
 	search(&v, text);
+	search_sorted(&v, text);
 	(void)rules_is_sink_host(rules, text);
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		if (!rules_source(rules, i) || !rules_definition(rules, i))

@@ -76,6 +76,16 @@ static const struct {
 	{"rules: [{text: [{mark: a}]}]\n", "f.yaml:1:17: a 'pattern' is missing here"},
 	{"rules: [{text: a}]\n",
 		"f.yaml:1:16: 'text' must be a list, such as [{pattern: 'run-[0-9]+', mark: run}]"},
+	{"rules: [{text: [{pattern: a, sort: yes}]}]\n", "f.yaml:1:36: this must be false or true"},
+	{"rules: [{text: [{pattern: a, sort: true, mark: b}]}]\n",
+		"f.yaml:1:17: what is sorted has no 'mark'"},
+	{"rules: [{text: [{sort: true}]}]\n", "f.yaml:1:17: a 'pattern' is missing here"},
+	{"rules: [{json: {unordered: [set]}}]\n",
+		"f.yaml:1:29: a path begins with '$', in the path 'set'"},
+	{"rules: [{json: {unordered: {$.a: b}}}]\n",
+		"f.yaml:1:28: what is unordered must be a text or a list"},
+	{"rules: [{headers: {unordered: [a]}}]\n", "f.yaml:1:20: unknown key 'unordered'"},
+	{"rules: [{query: {unordered: [a]}}]\n", "f.yaml:1:18: unknown key 'unordered'"},
 	{"rules: [{provider: a, match: {provider: b}}]\n",
 		"f.yaml:1:9: a rule that says which provider it is cannot ask for one"},
 	{"replay: {mode: loose}\n", "f.yaml:1:16: this must be strict, warn or hybrid"},
@@ -345,6 +355,21 @@ Test(rules, paths_of_rules_that_do_not_apply)
 	cr_assert_eq(walk("b"), RULE_EXACT);
 }
 
+/* In one rule it is stronger than all that would take its elements away. */
+Test(rules, unordered_paths)
+{
+	have("rules:\n- json: {unordered: [$.a, $.b, $.d, $.f], exact: [$.b], mark: [$.d, $.e]}\n"
+	     "- json: {unordered: [$.c, $.e], ignore: [$.f]}\n");
+	look_at("POST http://a/");
+	cr_assert_eq(walk("a"), RULE_UNORDERED);
+	cr_assert_eq(walk("a/0"), RULE_NONE);
+	cr_assert_eq(walk("b"), RULE_EXACT);
+	cr_assert_eq(walk("c"), RULE_UNORDERED);
+	cr_assert_eq(walk("d"), RULE_UNORDERED);
+	cr_assert_eq(walk("e"), RULE_MARK);
+	cr_assert_eq(walk("f"), RULE_UNORDERED);
+}
+
 /* More than one word of bits, and an end to it. */
 Test(rules, many_paths)
 {
@@ -400,6 +425,36 @@ Test(rules, texts)
 	check_text("x xy run-1", "x x{{value}} {{run}}");
 	check_text("azzb", "a{{z}}b");
 	check_text("", "");
+}
+
+Test(rules, sorted_texts)
+{
+	const struct span text = SPAN_LITERAL("<b> <a> [c] <d>");
+	const void *set, *first;
+	size_t at, len;
+
+	have("rules:\n- text:\n"
+	     "  - {pattern: '<(?<value>[a-z])>', sort: true}\n"
+	     "  - {pattern: '\\[.\\]', sort: true}\n"
+	     "  - {pattern: '[a-c]', mark: x, sort: false}\n");
+	look_at("POST http://a/");
+	cr_assert(rules_has_sorted_text(&view));
+	check_text("<b>", "<{{x}}>");
+	cr_assert(rules_sorted_text(&view, text, 0, &at, &len, &first));
+	cr_assert(at == 1 && len == 1);
+	cr_assert(rules_sorted_text(&view, text, 2, &at, &len, &set));
+	cr_assert(at == 5 && len == 1 && set == first);
+	cr_assert(rules_sorted_text(&view, text, 6, &at, &len, &set));
+	cr_assert(at == 8 && len == 3 && set != first);
+	cr_assert(rules_sorted_text(&view, text, 11, &at, &len, &set));
+	cr_assert_not(rules_sorted_text(&view, text, 14, &at, &len, &set));
+	end();
+	have("rules: [{text: [{pattern: a}]}, {match: {host: b}, text: [{pattern: a, sort: true}]}]");
+	look_at("POST http://a/");
+	cr_assert_not(rules_has_sorted_text(&view));
+	cr_assert_not(rules_sorted_text(&view, text, 0, &at, &len, &set));
+	look_at("POST http://b/");
+	cr_assert(rules_sorted_text(&view, text, 0, &at, &len, &set));
 }
 
 Test(rules, texts_far_away)
