@@ -60,7 +60,8 @@ struct canon_view {
 /*
  * Appends the normalised form of a canonical one: the same lines, with a mark ("{{uuid}}",
  * "{{time}}" …) for every value that its origin, a rule or its spelling shows to be another in each
- * run. The names of models and versions, numbers and words stay. `view`: NULL for spelling alone.
+ * run. The names of models and versions, numbers and words stay. What a rule says to be in no order
+ * is sorted, and the values of its marks come in that order. `view`: NULL for spelling alone.
  * 0 or -errno (`out` unchanged).
  */
 int canon_normalise(struct span canonical, const struct canon_view *view, struct buffer *out);

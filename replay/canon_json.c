@@ -8,7 +8,7 @@
 
 /*
  * JSON written anew: no blanks, one spelling, members sorted by name, doubled ones in their order.
- * The normalised form is the same with marks.
+ * The normalised form is the same with marks, and with arrays sorted that rules say are sets.
  */
 
 #define NESTED_MAX    4  /* JSON in a string of JSON in a string */

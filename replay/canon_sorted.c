@@ -39,10 +39,11 @@ int canon_sorted_find(struct canon_sorted *s, const struct rules_view *rules, st
 
 size_t canon_sorted_next(const struct canon_sorted *s)
 {
-	const struct canon_range *range = s->list + s->passed / 2;
+	const struct canon_range *range;
 
 	if (s->passed == 2 * s->count)
 		return SIZE_MAX;
+	range = &s->list[s->passed / 2];
 	return s->passed % 2 ? range->end : range->at;
 }
 

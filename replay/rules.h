@@ -81,7 +81,7 @@ bool rules_text(const struct rules_view *v, struct span text, size_t from, size_
 	size_t *ret_len, const char **ret_mark);
 bool rules_has_text(const struct rules_view *v);
 /*
- * The same for what stands in no order. Ranges of one `ret_set` may change places with each other.
+ * As rules_text(), of what stands in no order: ranges of one `ret_set` may change places.
  */
 bool rules_sorted_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
 	size_t *ret_len, const void **ret_set);

@@ -62,6 +62,29 @@ test_users_rules() {
 	equal "status at another host" 86 "$rep_status"
 }
 
+test_what_is_in_no_order() {
+	start_server
+	local ask=(curl -sS "$HTTPS/echo?page=one" -H 'Content-Type: application/json')
+	record "${ask[@]}" -d '{"tags":["red","blue"],"text":"See <f>a</f> and <f>b</f>."}'
+	stop_server
+	cat >rrshim.yaml <<-'END'
+		rules:
+		  - json: {unordered: [$.tags]}
+		    text: [{pattern: '<f>[^<]*</f>', sort: true}]
+	END
+	replay_offline "${ask[@]}" -d '{"tags":["blue","red"],"text":"See <f>b</f> and <f>a</f>."}'
+	same
+	assert_zero_miss
+	replay_offline "${ask[@]}" -d '{"tags":["blue","green"],"text":"See <f>b</f> and <f>a</f>."}'
+	equal "status with another tag" 86 "$rep_status"
+	contains rep.err '$.tags['
+	lacks rep.err '$.text'
+	replay_offline "${ask[@]}" -d '{"tags":["red","blue"],"text":"See <f>b</f> and <f>c</f>."}'
+	equal "status with another text" 86 "$rep_status"
+	contains rep.err '$.text'
+	lacks rep.err '$.tags'
+}
+
 test_which_apply() {
 	"$RRSHIM" rules --json --host api.anthropic.com --path /v1/messages >rules.json
 	equal provider anthropic "$(query rules.json 'd["provider"]')"
