@@ -221,8 +221,8 @@ static int write_member(struct canon_writer *w, size_t at, const struct place *f
 
 	if (!r)
 		action = step_to(w, from, name, 0, &place, &mark);
-	if (!r && w->normal && action == RULE_NONE && is_exact(name) &&
-		w->tree->nodes[m.name + 1].kind == CANON_STRING)
+	if (!r && w->normal && (action == RULE_NONE || action == RULE_UNORDERED) &&
+		is_exact(name) && w->tree->nodes[m.name + 1].kind == CANON_STRING)
 		action = RULE_EXACT;
 	w->members[at].len = 0;
 	w->members[at].noted = (uint32_t)noted(w);

@@ -80,9 +80,7 @@ enum rule_action rules_json_step(const struct rules_view *v, const struct rules_
 bool rules_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
 	size_t *ret_len, const char **ret_mark);
 bool rules_has_text(const struct rules_view *v);
-/*
- * As rules_text(), of what stands in no order: ranges of one `ret_set` may change places.
- */
+/* As rules_text(), of what stands in no order: ranges of one `ret_set` may change places. */
 bool rules_sorted_text(const struct rules_view *v, struct span text, size_t from, size_t *ret_at,
 	size_t *ret_len, const void **ret_set);
 bool rules_has_sorted_text(const struct rules_view *v);

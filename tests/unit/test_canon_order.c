@@ -111,6 +111,13 @@ Test(order, arrays_and_other_rules)
 		"{\"exact\":[2,1],\"marked\":\"{{id}}\",\"set\":[{\"a\":1},{\"a\":2}]}");
 }
 
+Test(order, what_is_exact_stays_so)
+{
+	have("rules: [{json: {unordered: ['$.*']}}]");
+	check("{\"model\":\"" ID_A "\",\"other\":\"" ID_A "\"}",
+		"{\"model\":\"" ID_A "\",\"other\":\"{{uuid}}\"}");
+}
+
 /* The order is that of the normalised form, and what was marked comes in it. */
 Test(order, marks_of_arrays)
 {
