@@ -184,12 +184,14 @@ static void note_clock(struct tape *t, const struct trace_event *e)
 		t->clock_ahead_ns = ahead;
 }
 
-static int on_pid(struct tape *t, uint32_t pid)
+/* The first is the one that the user started. */
+static int on_process(struct tape *t, const struct trace_event *e)
 {
 	char text[16];
+	int r = origins_add_said(t->origins, e->process.argv);
 
-	snprintf(text, sizeof(text), "%" PRIu32, pid);
-	return origins_add(t->origins, ORIGIN_PID, span_of(text));
+	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
+	return r ? r : origins_add(t->origins, ORIGIN_PID, span_of(text));
 }
 
 /* Kinds of a newer writer's are passed over. */
@@ -236,9 +238,9 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 		return on_resolve(t, e);
 	case EVENT_PROCESS:
 		note_clock(t, e);
-		return on_pid(t, e->pid);
+		return on_process(t, e);
 	case EVENT_EXEC:
-		return on_pid(t, e->pid);
+		return on_process(t, e);
 	case EVENT_ORIGIN:
 		return on_origin(t, e);
 	case EVENT_CHECKPOINT:

@@ -40,6 +40,7 @@ void replay_know_process(struct replay *r, const struct trace_event *e)
 
 	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
 	origins_add(r->live, ORIGIN_PID, span_of(text));
+	origins_add_said(r->live, e->process.argv);
 	if (e->type == EVENT_PROCESS && e->process.wall_ns)
 		know_clock(r, e->process.wall_ns);
 }
