@@ -7,10 +7,10 @@
 #include "replay/canon_tree.h"
 
 /*
- * Text with marks. At each word the surest knowledge comes first: what a rule says, what an earlier
- * response handed out, which paths are the run's own, then how it is spelled, and last what the
- * program drew. The last comes after the spelling so that both sides have the same mark where only
- * one of them saw the draw.
+ * Text with marks. At each word the surest knowledge comes first: what a rule says, which
+ * paths are the run's own, what an earlier response handed out, then how it is spelled, and last
+ * what the program drew. The last comes after the spelling so that both sides have the same mark
+ * where only one of them saw the draw.
  */
 
 #define TOKEN_MIN 8 /* as handed_word() */

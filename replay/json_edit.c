@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,11 @@ struct step {
 /* Names are compared as they are spelled: one that would need escapes is never found, nor added. */
 static bool is_plain(struct span name)
 {
+	json_t *text = json_stringn((const char *)name.data, name.len); /* NULL: not UTF-8 */
+
+	json_decref(text);
+	if (!text)
+		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.data[i] < ' ' || name.data[i] == '"' || name.data[i] == '\\')
 			return false;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "replay/learn_private.h"
 #include "replay/match_private.h"
+#include "replay/rules_private.h"
 
 /*
  * B's calls are asked of A, as in a replay. What it does not answer is paired with the call most
@@ -165,6 +166,8 @@ static int verify(struct learn *l, const struct learn_asked *before)
 	int r = rules_add(l->options->rules, "learned",
 		(struct span){l->result->yaml.data, l->result->yaml.len}, &error);
 
+	/* It is well-formed: there is more than fits beside what there is. */
+	r = r == -EINVAL ? -E2BIG : r;
 	r = r ? r : ask_by_rules(l, &after);
 	if (r)
 		return r;
@@ -195,7 +198,7 @@ int learn(const struct learn_options *options, struct learn_result *ret)
 	int r;
 
 	*ret = (struct learn_result){
-		.yaml = BUFFER(1 << 20), .refused = json_array(), .alone = json_array()};
+		.yaml = BUFFER(RULES_FILE_MAX), .refused = json_array(), .alone = json_array()};
 	l.said_a = learn_said_new(options->a);
 	l.said_b = learn_said_new(options->b);
 	r = l.said_a && l.said_b ? ask_by_rules(&l, &asked) : -ENOMEM;

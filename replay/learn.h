@@ -32,7 +32,7 @@ struct learn_result {
 
 /* True where all of B's calls are answered by A. */
 bool learn_is_complete(const struct learn_result *result);
-/* 0 or -errno (-ENOMEM); learn_result_free() either way. */
+/* 0, -E2BIG (more differs than a file can say) or -ENOMEM; learn_result_free() either way. */
 int learn(const struct learn_options *options, struct learn_result *ret);
 void learn_result_free(struct learn_result *result);
 

@@ -220,45 +220,79 @@ static int write_example(const struct learn_finding *f, const char *indent, stru
 	return r;
 }
 
+/* A pattern, a name with its mark, or a name to leave out. */
 static int write_finding(const struct learn_finding *f, struct buffer *out)
 {
 	bool text = f->rule == LEARN_RULE_TEXT;
 	int r = write_example(f, text ? "      " : "        ", out);
 
-	r = r ? r : buffer_printf(out, text ? "      - {pattern: " : "        ");
+	r = r ? r
+	      : buffer_printf(out,
+			text              ? "      - {pattern: "
+				: f->mark ? "        "
+					  : "        - ");
 	r = r ? r : append_quoted(f->what, out);
-	return r ? r : buffer_printf(out, text ? ", mark: %s}\n" : ": %s\n", f->mark);
+	if (r || !f->mark)
+		return r ? r : buffer_append(out, "\n", 1);
+	return buffer_printf(out, text ? ", mark: %s}\n" : ": %s\n", f->mark);
 }
 
-static int write_kind(const struct learn_endpoint *e, enum learn_rule rule, struct buffer *out)
+static int write_list(
+	const struct learn_endpoint *e, enum learn_rule rule, bool marks, struct buffer *out)
 {
-	static const char *const heads[] = {
-		[LEARN_RULE_HEADER] = "    headers:\n      mark:\n",
-		[LEARN_RULE_QUERY] = "    query:\n      mark:\n",
-		[LEARN_RULE_JSON] = "    json:\n      mark:\n",
-		[LEARN_RULE_TEXT] = "    text:\n",
-	};
+	const char *head = rule == LEARN_RULE_TEXT ? ""
+		: marks                            ? "      mark:\n"
+						   : "      ignore:\n";
 	bool begun = false;
 	int r = 0;
 
 	for (size_t i = 0; i < e->count && !r; i++) {
-		if (e->list[i].rule != rule)
+		if (e->list[i].rule != rule || (e->list[i].mark != NULL) != marks)
 			continue;
-		r = begun ? 0 : buffer_printf(out, "%s", heads[rule]);
+		r = begun ? 0 : buffer_printf(out, "%s", head);
 		r = r ? r : write_finding(&e->list[i], out);
 		begun = true;
 	}
 	return r;
 }
 
+static int write_kind(const struct learn_endpoint *e, enum learn_rule rule, struct buffer *out)
+{
+	static const char *const heads[] = {
+		[LEARN_RULE_HEADER] = "    headers:\n",
+		[LEARN_RULE_QUERY] = "    query:\n",
+		[LEARN_RULE_JSON] = "    json:\n",
+		[LEARN_RULE_TEXT] = "    text:\n",
+	};
+	size_t i = 0;
+	int r;
+
+	while (i < e->count && e->list[i].rule != rule)
+		i++;
+	if (i == e->count)
+		return 0;
+	r = buffer_printf(out, "%s", heads[rule]);
+	r = r ? r : write_list(e, rule, true, out);
+	return r ? r : write_list(e, rule, false, out);
+}
+
+/* OPTIONS * has no path: what is empty is not said. */
 static int write_match(const struct learn_endpoint *e, struct buffer *out)
 {
-	int r = buffer_printf(out, "    match: {host: ");
+	const struct {
+		const char *key, *value;
+	} parts[] = {{"host", e->host}, {"path", e->path}, {"method", e->method}};
+	const char *separator = "";
+	int r = buffer_printf(out, "    match: {");
 
-	r = r ? r : append_quoted(e->host, out);
-	r = r ? r : buffer_printf(out, ", path: ");
-	r = r ? r : append_quoted(e->path, out);
-	return r ? r : buffer_printf(out, ", method: %s}\n", e->method);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && !r; i++) {
+		if (!parts[i].value[0])
+			continue;
+		r = buffer_printf(out, "%s%s: ", separator, parts[i].key);
+		r = r ? r : append_quoted(parts[i].value, out);
+		separator = ", ";
+	}
+	return r ? r : buffer_printf(out, "}\n");
 }
 
 static int write_sink(const struct learn_endpoint *e, struct buffer *out)

@@ -172,7 +172,7 @@ static int on_difference(void *context, const struct learn_difference *d)
 	struct learn *l = context;
 
 	if (is_forced(l, d))
-		return add_whole(l, d, "forced");
+		return add_whole(l, d, NULL);
 	if (d->structural)
 		return refuse(
 			l, d, "other things are there, or more of them", d->expected, d->actual);

@@ -108,6 +108,9 @@ int learn_hunks(const struct learn_difference *d, struct learn_hunk *ret, size_t
 		*h = (struct learn_hunk){.a = hunks[i].expected, .b = hunks[i].actual};
 		widen(&d->expected, &h->a);
 		widen(&d->actual, &h->b);
+		/* Two that grew into one number have nothing fixed between them. */
+		if (h->a.data < from || (to < h->a.data + h->a.len))
+			return -EINVAL;
 		h->before = before(d->expected, from, h->a.data);
 		h->after = after(h->a.data + h->a.len, to);
 		h->kind = learn_value(

@@ -64,8 +64,8 @@ enum learn_rule { LEARN_RULE_HEADER, LEARN_RULE_QUERY, LEARN_RULE_JSON, LEARN_RU
 
 struct learn_finding {
 	enum learn_rule rule;
-	char *what; /* a name, a path, a pattern */
-	const char *mark;
+	char *what;             /* a name, a path, a pattern */
+	const char *mark;       /* NULL: left out, whatever it is */
 	size_t count;           /* calls it was seen in */
 	struct buffer examples; /* comment lines */
 };

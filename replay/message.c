@@ -6,8 +6,9 @@
 #include "replay/canon_private.h"
 #include "replay/match_private.h"
 
-#define CANON_MAX   (128u << 20)
-#define EXPLAIN_MAX (1u << 20) /* of a message, to say how it differs */
+#define CANON_MAX     (128u << 20)
+#define LINE_REST_MAX 512        /* of an authority and a scheme */
+#define EXPLAIN_MAX   (1u << 20) /* of a message, to say how it differs */
 
 int message_read(const struct tape *t, const struct tape_frame *f, struct span *ret)
 {
@@ -70,15 +71,32 @@ static bool agrees_as_json(struct span recorded, struct span actual)
 	return same;
 }
 
-static enum match_outcome agrees_normalised(
-	const struct match_options *options, struct span recorded, struct span actual)
+/* The first line of the form of the request that opened the socket: its rules are the messages'. */
+static int normalise(const struct exchange *e, struct span message, const struct canon_view *view,
+	struct buffer *out)
+{
+	struct buffer line = BUFFER(HTTP1_HEAD_BYTES_MAX + LINE_REST_MAX);
+	const struct http1_head *head = e->request.head;
+	const uint8_t *query = memchr(head->target.data, '?', head->target.len);
+	size_t path = query ? (size_t)(query - head->target.data) : head->target.len;
+	int r = buffer_append(&line, head->method.data, head->method.len);
+
+	r = r ? r : buffer_printf(&line, " %s://%s", e->tls ? "https" : "http", e->authority);
+	r = r ? r : buffer_append(&line, head->target.data, path);
+	r = r ? r : canon_normalise_message(message, (struct span){line.data, line.len}, view, out);
+	buffer_free(&line);
+	return r;
+}
+
+static enum match_outcome agrees_normalised(const struct match_options *options,
+	const struct exchange *e, struct span recorded, struct span actual)
 {
 	struct buffer a = BUFFER(CANON_MAX), b = BUFFER(CANON_MAX);
-	struct span line = {0}, x, y;
+	struct span x, y;
 	enum match_outcome outcome = MATCH_DIFFERENT;
 
-	if (!canon_normalise_message(recorded, line, &options->recorded, &a) &&
-		!canon_normalise_message(actual, line, &options->live, &b)) {
+	if (!normalise(e, recorded, &options->recorded, &a) &&
+		!normalise(e, actual, &options->live, &b)) {
 		x = (struct span){a.data, a.len};
 		y = (struct span){b.data, b.len};
 		outcome = fits(x, y)                          ? MATCH_NORMALISED
@@ -90,12 +108,12 @@ static enum match_outcome agrees_normalised(
 	return outcome;
 }
 
-enum match_outcome message_match(
-	const struct match_options *options, struct span recorded, struct span actual)
+enum match_outcome message_match(const struct match_options *options, const struct exchange *e,
+	struct span recorded, struct span actual)
 {
 	if (fits(recorded, actual) || agrees_as_json(recorded, actual))
 		return MATCH_EXACT;
-	return agrees_normalised(options, recorded, actual);
+	return agrees_normalised(options, e, recorded, actual);
 }
 
 /* A message as it may be shown. */
@@ -107,13 +125,13 @@ static void hide(struct span message, struct buffer *out)
 		buffer_reset(out);
 }
 
-static void hide_volatile(struct span message, const struct canon_view *view, struct buffer *out)
+static void hide_volatile(const struct exchange *e, struct span message,
+	const struct canon_view *view, struct buffer *out)
 {
 	struct buffer hidden = BUFFER(8 * EXPLAIN_MAX);
-	struct span line = {0};
 
 	hide(message, &hidden);
-	if (canon_normalise_message((struct span){hidden.data, hidden.len}, line, view, out))
+	if (normalise(e, (struct span){hidden.data, hidden.len}, view, out))
 		buffer_reset(out);
 	buffer_free(&hidden);
 }
@@ -124,14 +142,14 @@ static json_t *parse(const struct buffer *text)
 			 : NULL;
 }
 
-static void find_differences(const struct match_options *options, struct span expected,
-	struct span actual, struct match_diff *diff)
+static void find_differences(const struct match_options *options, const struct exchange *x,
+	struct span expected, struct span actual, struct match_diff *diff)
 {
 	struct buffer e = BUFFER(16 * EXPLAIN_MAX), a = BUFFER(16 * EXPLAIN_MAX);
 	json_t *expected_json, *actual_json;
 
-	hide_volatile(expected, &options->recorded, &e);
-	hide_volatile(actual, &options->live, &a);
+	hide_volatile(x, expected, &options->recorded, &e);
+	hide_volatile(x, actual, &options->live, &a);
 	expected_json = parse(&e);
 	actual_json = parse(&a);
 	if (expected_json && actual_json)
@@ -203,7 +221,7 @@ void message_miss(const struct tape *t, const struct match_options *options,
 	struct span recorded = {0};
 
 	if (known && message_read(t, &e->frames[expected], &recorded) == 0)
-		find_differences(options, recorded, actual, &diff);
+		find_differences(options, e, recorded, actual, &diff);
 	*ret = (struct match){.outcome = known ? MATCH_DIFFERENT : MATCH_USED_UP, .nearest = e};
 	ret->explanation = explanation(e, number_of(e, expected), known, ret->outcome, diff.list);
 }

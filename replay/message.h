@@ -11,11 +11,11 @@ int message_read(const struct tape *t, const struct tape_frame *f, struct span *
 /*
  * MATCH_EXACT: the bytes are the same, or JSON that differs in nothing but the order of its names;
  * MATCH_NORMALISED, MATCH_EXPLAINED: they differ in what is another in every run; else
- * MATCH_DIFFERENT. Where the
- * recording has a placeholder any secret agrees. `options` has the views of both sides.
+ * MATCH_DIFFERENT. Where the recording has a placeholder any secret agrees. `options` has the views
+ * of both sides; the rules of the request that opened `e` apply.
  */
-enum match_outcome message_match(
-	const struct match_options *options, struct span recorded, struct span actual);
+enum match_outcome message_match(const struct match_options *options, const struct exchange *e,
+	struct span recorded, struct span actual);
 /*
  * Why `actual` is a miss, where the recorded frame `expected` of `e` (its frame_count: none) was
  * next: like that of a request, with "request": {"url", "message": which of the client's}. The

@@ -126,7 +126,7 @@ static size_t find_message(
 			message_read(c->peer->options.tape, &e->frames[i], &recorded) < 0)
 			continue;
 		outcome = message_match(
-			matcher_options(c->peer->options.matcher), recorded, m->bytes);
+			matcher_options(c->peer->options.matcher), e, recorded, m->bytes);
 		if (outcome < *ret) {
 			found = i;
 			*ret = outcome;

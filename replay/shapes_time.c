@@ -16,20 +16,10 @@
  * A space stands for one or two, anything else for itself.
  */
 static const char *const timestamps[] = {
-	"Y-m-dTh:i:ifz",
-	"Y-m-d h:i:ifz",
-	"Y/m/d h:i:ifz",
-	"Y-m-dTh:iz",
-	"Y-m-d h:iz",
-	"Y-m-dTh-i-i",
-	"YmdThiifz",
-	"W, d M Y h:i:iz",
-	"W M D Y h:i:iz",
-	"W M D h:i:iz Y",
-	"M D Y h:i:i",
-	"D/D/Y, H:i:ip",
-	"D/D/Y, H:i:i",
-	"D/D/Y H:i:i",
+	"Y-m-dTh:i:ifz", "Y-m-d h:i:ifz", "Y/m/d h:i:ifz", "Y-m-dTh:iz", "Y-m-d h:iz",
+	"Y-m-dTh-i-i", "YmdThiifz", "W, d M Y h:i:iz", "W M D Y h:i:iz", "W M D h:i:iz Y",
+	"M D Y h:i:i", "D/D/Y, H:i:ip", "D/D/Y, H:i:i", "D/D/Y H:i:i",
+	"D/M/Y:h:i:iz", /* of an access log */
 };
 
 static const char *const dates[] = {

@@ -3,8 +3,8 @@
 #
 # How tests run agents: against tests/e2e/vendors.mjs, in a place on some machine.
 #
-# A place is a folder of the test: home/, project/, tmp/ and what else/ makes it another machine. The
-# program sees them where PLACE_HOME and PLACE_PROJECT say, in a mount namespace of its own.
+# A place is a folder of the test with home/ and project/. The program sees them where PLACE_HOME and
+# PLACE_PROJECT say, in namespaces of its own.
 
 # shellcheck source=tests/e2e/table.sh
 source "$TESTS/e2e/table.sh"
@@ -43,21 +43,18 @@ prepare_vendors() {
 	compile shift_clock "$TESTS/e2e/shift_clock.c"
 }
 
-# place here|later|elsewhere: where agents run from now on. elsewhere is another machine, user,
-# directory and time zone, and another day, later only the latter two.
+# place here|elsewhere: where agents run from now on. elsewhere is another machine, user, directory
+# and time zone, and another day.
 place() {
 	PLACE=$PWD/$1
 	PLACE_ROOT=/srv PLACE_HOME=/srv/casey PLACE_PROJECT=/srv/casey/src/shop PLACE_USER=casey PLACE_HOST=copper
 	PLACE_ENVIRONMENT=(TZ=UTC COLUMNS=80)
 	CLOCK_SHIFT=0
-	if [[ $1 != here ]]; then
-		PLACE_ENVIRONMENT=(TZ=Asia/Tokyo COLUMNS=133 LINES=50)
-		CLOCK_SHIFT=$((40 * 86400 + 7201))
-	fi
 	if [[ $1 == elsewhere ]]; then
 		PLACE_ROOT=/media PLACE_HOME=/media/users/m.rowan PLACE_PROJECT=/media/ci/jobs/17/check-out
 		PLACE_USER=mrowan PLACE_HOST=build-7.example.org
-		PLACE_ENVIRONMENT+=(TMPDIR=/media/scratch)
+		PLACE_ENVIRONMENT=(TZ=Asia/Tokyo COLUMNS=133 LINES=50 TMPDIR=/media/scratch)
+		CLOCK_SHIFT=$((40 * 86400 + 7201))
 	fi
 	export PLACE PLACE_ROOT PLACE_HOME PLACE_PROJECT PLACE_USER PLACE_HOST
 	PLACE_ENVIRONMENT+=(PWD="$PLACE_PROJECT" HOME="$PLACE_HOME" USER="$PLACE_USER" LOGNAME="$PLACE_USER")

@@ -117,12 +117,12 @@ test_learned_rules() {
 		here=$(recording)
 		place elsewhere
 		record_agent "$seed" "${COMMAND[@]}"
-		"$RRSHIM" learn -o learned.yaml "$here" "$(recording)" >learn.out 2>&1 || {
+		"$RRSHIM" learn -o "learned-$name.yaml" "$here" "$(recording)" >learn.out 2>&1 || {
 			cat learn.out
 			fail "learn exits with $?"
 		}
 		cp first.out rec.out
-		REPLAY_OPTIONS=(--rules "$PWD/learned.yaml" "$here")
+		REPLAY_OPTIONS=(--rules "$PWD/learned-$name.yaml" "$here")
 		replay_agent "$seed" "${COMMAND[@]}"
 		REPLAY_OPTIONS=()
 	done

@@ -40,7 +40,7 @@ totals() {
 		d["exact"], d["normalised"], d["live"], d["missed"], d["unused"])'
 }
 
-test_hybrid() { # sanitizers=asan,tsan
+test_hybrid() { # sanitizers=asan
 	# What was recorded is served, what was not is asked; the child holds both.
 	start_server
 	record curl -sS "$HTTPS/json?a"
@@ -65,7 +65,7 @@ test_hybrid() { # sanitizers=asan,tsan
 	equal served 2 "$(query rep.json 'd["served"]')"
 }
 
-test_streams_go_on_as_they_come() {
+test_streams_go_on_as_they_come() { # sanitizers=none
 	# The second event is sent only when the client has said, aside, that it has the first.
 	start_server
 	record curl -sS "$HTTPS/json"
@@ -94,7 +94,7 @@ test_kinds_of_answers() { # sanitizers=asan
 	replay_child "$@"
 }
 
-test_selectors() {
+test_selectors() { # sanitizers=none
 	# By path live, the last word recorded; what no selector is about stays strict.
 	start_server
 	record curl -sS "$HTTPS/json?a" "$HTTPS/counter"
@@ -186,7 +186,7 @@ test_client_leaves() {
 	replay_child sh -c 'curl -sS --max-time 1 "$HTTPS/hang"; curl -sS "$HTTPS/json"'
 }
 
-test_strict_has_no_way_out() {
+test_strict_has_no_way_out() { # sanitizers=none
 	# Without a live call there is no child, and without a selector no call.
 	start_server
 	record curl -sS "$HTTPS/json"
@@ -217,7 +217,7 @@ test_recordings_folder_is_full() {
 	equal "left behind" x "$(cat left)"
 }
 
-test_misuse() {
+test_misuse() { # sanitizers=none
 	for option in '--mode=lax' '--on-missing=nearest' '--on-mismatch=x' '--live=kind=file' \
 		'--live=planet=mars' '--set=color=red' '--set=json.x=1'; do
 		"$RRSHIM" replay "$option" -- true 2>err && fail "'$option' was taken"
@@ -225,7 +225,7 @@ test_misuse() {
 	done
 }
 
-test_warn() {
+test_warn() { # sanitizers=none
 	# What is near is served, and said so; what is not fails; the status is the program's.
 	start_server
 	record curl -sS "$HTTPS/json?page=1"
@@ -264,7 +264,7 @@ test_http2() { # timeout=60
 	contains rep.out '2 200 application/json'
 }
 
-test_live_after_a_checkpoint() {
+test_live_after_a_checkpoint() { # sanitizers=none
 	# What was recorded after it is not to be had: the same request is made, and answered anew.
 	start_server
 	set -- sh -c 'curl -sS "$HTTPS/counter"; "$0" checkpoint half; curl -sS "$HTTPS/counter"' "$RRSHIM"
@@ -275,7 +275,7 @@ test_live_after_a_checkpoint() {
 	equal totals '1 exact, 0 normalised, 1 live, 0 missed, 0 unused' "$(totals)"
 }
 
-test_settings_in_a_file_of_rules() {
+test_settings_in_a_file_of_rules() { # sanitizers=none
 	# What is given weighs more.
 	start_server
 	record curl -sS "$HTTPS/json"

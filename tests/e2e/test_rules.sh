@@ -125,5 +125,5 @@ test_learn_refuses() {
 	# shellcheck disable=SC2016
 	"$RRSHIM" learn --force '$.messages[0].content' "$A" "$B" >learned.yaml 2>learn.err || status=$?
 	equal "status when forced" 0 "$status"
-	contains learned.yaml forced
+	contains learned.yaml "- '\$.messages[*].content'"
 }

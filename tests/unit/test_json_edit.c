@@ -64,7 +64,7 @@ Test(json_edit, what_is_no_json_is_not_touched)
 Test(json_edit, paths)
 {
 	static const char *const bad[] = {"", "$", "a", "$.", "$..a", "$[", "$[a]", "$[1", "$[\"a]",
-		"$a", "$.a\"b", "$[-1]", "$.a\\b"};
+		"$a", "$.a\"b", "$[-1]", "$.a\\b", "$.\x90"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(json_edit_check(bad[i]), -EINVAL, "%s", bad[i]);

@@ -136,7 +136,7 @@ Test(learn, headers_and_queries)
 	run(NULL, 0);
 	check_has("'x-count': number");
 	check_has("'n': hex");
-	check_has("match: {host: 'api.test', path: '/v1/chat/completions', method: POST}");
+	check_has("match: {host: 'api.test', path: '/v1/chat/completions', method: 'POST'}");
 	check_has("# calls 1 and 1, header x-count: 17 | 18");
 	cr_assert_eq(json_array_size(result.refused), 1);
 	cr_assert_str_eq(refused(0, "at"), "header x-tenant");
@@ -145,13 +145,15 @@ Test(learn, headers_and_queries)
 
 Test(learn, what_is_forced)
 {
-	static const char *const force[] = {"$.messages[*].content", "header x-tenant"};
+	static const char *const force[] = {"$.messages[*].content", "header x-tenant", "$.note"};
 
-	record(&a, CHAT, "X-Tenant: red\r\n", "{\"messages\":[{\"content\":\"yes\"}]}", OK);
+	record(&a, CHAT, "X-Tenant: red\r\n", "{\"messages\":[{\"content\":\"yes\"}],\"note\":[1]}",
+		OK);
 	record(&b, CHAT, "X-Tenant: blue\r\n", "{\"messages\":[{\"content\":\"no\"}]}", OK);
-	run(force, 2);
-	check_has("'$.messages[*].content': forced");
-	check_has("'x-tenant': forced");
+	run(force, 3);
+	check_has("      ignore:\n        # calls 1 and 1, ");
+	check_has("        - '$.messages[*].content'\n");
+	check_has("        - 'x-tenant'\n");
 	cr_assert(learn_is_complete(&result));
 	cr_assert_eq(result.learned, 1);
 }

@@ -140,7 +140,7 @@ static void ask_in_time(struct client *c)
 	c->read_count = 0;
 	expect_frame(c, WEBSOCKET_TEXT, "answer");
 	uint64_t gap = c->reads[0].at_ns - c->sent_ns;
-	cr_expect(gap >= 50 * MS && gap < 150 * MS, "%f ms", (double)gap / 1e6);
+	cr_expect(gap >= 50 * MS, "%f ms", (double)gap / 1e6);
 }
 
 Test(peer_websocket, the_server_takes_its_time)

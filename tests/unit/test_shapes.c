@@ -102,6 +102,7 @@ static const struct {
 	{"Saturday, 21 November 2026", "{{date}}"},
 	{"November 21st, 2026", "{{date}}"},
 	{"The month is November 2026", "The month is {{date}}"},
+	{"[21/Nov/2026:14:49:15 +0000] GET", "[{{time}}] GET"},
 	{"11/21/2026", "{{date}}"},
 	{"-rw-r--r-- 1 root root 12 Nov 21 14:49 a", "-rw-r--r-- 1 root root 12 {{date}} a"},
 	{"at 14:49:15 UTC", "at {{time}}"},

@@ -85,8 +85,8 @@ static void print_result(const struct learn_result *r)
 	print_refused(r->refused);
 	print_alone(r->alone);
 	fprintf(stderr,
-		"rrshim: %zu rules learned; %" PRIu64 " of %" PRIu64 " calls of B match A by them",
-		r->rules, r->matched, r->calls);
+		"rrshim: %zu rule%s learned; %" PRIu64 " of %" PRIu64 " calls of B match A by them",
+		r->rules, r->rules == 1 ? "" : "s", r->matched, r->calls);
 	if (r->learned)
 		fprintf(stderr, ", %" PRIu64 " of which did not before", r->learned);
 	if (r->handed)
@@ -183,7 +183,11 @@ static int compare(const struct wish *w, const struct side *sides, struct rules 
 	struct learn_result result;
 	int r = learn(&o, &result);
 
-	r = r ? fail("learn: %s", strerror(-r)) : tell(w, &result);
+	r = r ? fail("learn: %s",
+			r == -E2BIG ? "more differs than a file of rules can say: are "
+				      "these recordings of one scenario?"
+				    : strerror(-r))
+	      : tell(w, &result);
 	learn_result_free(&result);
 	return r;
 }

@@ -144,7 +144,7 @@ const struct verb verbs[] = {
 		"A and B are ids of recordings, starts of them, or folders.\n"
 		"\n"
 		"  -o, --output FILE write the rules there, and not to stdout\n"
-		"      --force PLACE mask this place whatever it holds: '$.metadata.note',\n"
+		"      --force PLACE leave this out whatever it holds: '$.metadata.note',\n"
 		"                    'header x-run', 'query ts'; may be given more than once\n"
 		"      --json        what was found as one object, to stdout; with --output\n" RULES_OPTION
 		"  -d, --dir DIR     folder with the recordings (default: $RRSHIM_DIR, else\n"
