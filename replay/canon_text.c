@@ -132,6 +132,8 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	*ret_mark = mark;
 	if (s->binary && len != UUID_LENGTH)
 		return 0;
+	if (len && n->origins && origins_said(n->origins, cut(s->text, at, at + len)))
+		return 0;
 	if (n->handed && telling && (handed = handed_at(s, at, end - at, len))) {
 		*ret_mark = s->handed;
 		return handed;
@@ -263,6 +265,8 @@ bool canon_normal_is_time(const struct canon_normal *n, struct span number)
 	char text[NUMBER_MAX];
 
 	if (number.len < 10 || number.len >= sizeof(text) || number.data[0] == '-')
+		return false;
+	if (n->origins && origins_said(n->origins, number))
 		return false;
 	memcpy(text, number.data, number.len);
 	text[number.len] = '\0';

@@ -10,6 +10,8 @@
 #define NAME_MIN 2
 /* How far up the working directory's parents still say where it was. */
 #define PARENTS_MIN_DEPTH 2
+/* What the user said of these is no accident. */
+#define SAID_KINDS (1u << ORIGIN_PID | 1u << ORIGIN_RANDOM | 1u << ORIGIN_CLOCK)
 
 struct origins *origins_new(void)
 {
@@ -24,6 +26,7 @@ void origins_free(struct origins *o)
 	paths_free(&o->paths);
 	draws_free(&o->draws);
 	spelled_free(&o->spelled);
+	buffer_free(&o->said);
 	free(o);
 }
 
@@ -198,6 +201,8 @@ uint32_t origins_kinds(const struct origins *o, struct span word)
 		kinds |= 1u << ORIGIN_RANDOM;
 	if (window_has(&o->window, word))
 		kinds |= 1u << ORIGIN_CLOCK;
+	if ((kinds & SAID_KINDS) && origins_said(o, word))
+		kinds &= ~SAID_KINDS;
 	return kinds;
 }
 

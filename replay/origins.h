@@ -42,6 +42,14 @@ int origins_add_usual(struct origins *o);
 int origins_add_draw(struct origins *o, struct span bytes);
 
 /*
+ * What the user said: the arguments of the first program, NUL-separated. An id or a date among them
+ * is what the program was asked about, and no value of one run. 0 or -ENOMEM.
+ */
+int origins_add_said(struct origins *o, struct span arguments);
+/* `value` is among them, with no letter or digit before or after it. */
+bool origins_said(const struct origins *o, struct span value);
+
+/*
  * For marking: the length of the known path (FOLDER, HOME, TEMPORARY, as such, percent-encoded or
  * as a slug: "-home-me-project", "home-me-project") that begins at text.data[at], and its mark; 0:
  * none. No letter or digit stands before `at`. The path of a URL is none of the file system's: not
@@ -55,9 +63,6 @@ size_t origins_path(const struct origins *o, struct span text, size_t at, const 
 size_t origins_drawn(const struct origins *o, struct span text, size_t at, const char **ret_mark);
 /* For comparing: what a whole word might be, as 1 << kind; short pids, names and times too. */
 uint32_t origins_kinds(const struct origins *o, struct span word);
-/* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
-bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);
-
 /* From when to when the program ran (CLOCK), Unix nanoseconds; false: not known. */
 bool origins_clock(const struct origins *o, int64_t *ret_from_ns, int64_t *ret_to_ns);
 

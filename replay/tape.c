@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOCKS_DIFFER_NS 3600000000000
+#define CLOCK_DIGITS 19 /* of Unix nanoseconds */
 
 void *tape_grow(void *array, size_t count, size_t item_bytes)
 {
@@ -177,19 +177,21 @@ static int on_resolve(struct tape *t, const struct trace_event *e)
 /* Programs may run under a clock of their own, libfaketime's. */
 static void note_clock(struct tape *t, const struct trace_event *e)
 {
-	int64_t ahead =
-		(int64_t)(e->process.wall_ns - recording_wall_ns(t->recording) - e->time_ns);
+	uint64_t own = 0;
 
-	if (e->process.wall_ns && (ahead > CLOCKS_DIFFER_NS || ahead < -CLOCKS_DIFFER_NS))
-		t->clock_ahead_ns = ahead;
+	for (size_t i = 0; i < e->origin.value.len && i < CLOCK_DIGITS; i++)
+		own = own * 10 + (e->origin.value.data[i] - '0');
+	t->clock_ahead_ns = (int64_t)(own - recording_wall_ns(t->recording) - e->time_ns);
 }
 
-static int on_pid(struct tape *t, uint32_t pid)
+/* The first is the one that the user started. */
+static int on_process(struct tape *t, const struct trace_event *e)
 {
 	char text[16];
+	int r = origins_add_said(t->origins, e->process.argv);
 
-	snprintf(text, sizeof(text), "%" PRIu32, pid);
-	return origins_add(t->origins, ORIGIN_PID, span_of(text));
+	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
+	return r ? r : origins_add(t->origins, ORIGIN_PID, span_of(text));
 }
 
 /* Kinds of a newer writer's are passed over. */
@@ -197,6 +199,8 @@ static int on_origin(struct tape *t, const struct trace_event *e)
 {
 	enum origin_kind kind;
 
+	if (span_equal(e->origin.kind, span_of(origin_name(ORIGIN_CLOCK))))
+		note_clock(t, e);
 	return origin_by_name(e->origin.kind, &kind)
 		? origins_add(t->origins, kind, e->origin.value)
 		: 0;
@@ -235,10 +239,8 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 	case EVENT_RESOLVE:
 		return on_resolve(t, e);
 	case EVENT_PROCESS:
-		note_clock(t, e);
-		return on_pid(t, e->pid);
 	case EVENT_EXEC:
-		return on_pid(t, e->pid);
+		return on_process(t, e);
 	case EVENT_ORIGIN:
 		return on_origin(t, e);
 	case EVENT_CHECKPOINT:

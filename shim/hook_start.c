@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include "shim/env.h"
 #include "shim/image.h"
+#include "shim/origin.h"
 #include "shim/real.h"
 #include "shim/start.h"
 
@@ -74,5 +75,7 @@ int shim___libc_start_main(int (*main)(int, char **, char **), int argc, char **
 {
 	if (environ && image_self_is_large() && start_ready())
 		trust_session(argv + argc + 1);
+	if (start_state() != START_INERT)
+		origin_look_at_clock();
 	return real.__libc_start_main(main, argc, argv, init, fini, loader_fini, stack_end);
 }

@@ -152,6 +152,28 @@ void origin_created(const char *path)
 		tell_path(WIRE_ORIGIN_CREATED, path);
 }
 
+#define CLOCKS_DIFFER_NS 3600000000000
+
+/* The constructors of what is preloaded behind us have run only now. */
+void origin_look_at_clock(void)
+{
+	SAVE_ERRNO();
+	struct timespec system = {0}, program = {0};
+	int64_t ahead;
+	uint64_t own;
+
+	sys(SYS_clock_gettime, CLOCK_REALTIME, &system);
+	real.clock_gettime(CLOCK_REALTIME, &program);
+	own = (uint64_t)program.tv_sec * 1000000000u + (uint64_t)program.tv_nsec;
+	ahead = (int64_t)(own - (uint64_t)system.tv_sec * 1000000000u);
+	if (ahead > CLOCKS_DIFFER_NS || ahead < -CLOCKS_DIFFER_NS) {
+		real_use_own_clock();
+		if (start_is_live() && may_tell())
+			tell(WIRE_ORIGIN_CLOCK, &own, sizeof(own));
+	}
+	RESTORE_ERRNO();
+}
+
 static bool is_random_source(const char *path)
 {
 	return strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0;

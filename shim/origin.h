@@ -18,6 +18,8 @@ void origin_made(const char *path);
 void origin_created(const char *path);
 /* After an open(2): a source of random bytes, or a new temporary file. */
 void origin_opened(int fd, const char *path, int flags);
+/* In main's place: whether the program's clock is another, libfaketime's. */
+void origin_look_at_clock(void);
 /* A session has begun: tells it what was kept. */
 void origin_tell_kept(void);
 /* In the constructor. */

@@ -32,18 +32,17 @@ extern struct real real;
  * constructor; what is missing keeps its fallback. */
 void real_resolve(void);
 
-/* By the vDSO, or what else of that name is preloaded. [any] */
-static inline uint64_t real_clock_ns(clockid_t clock)
+/* Records are merged by time: from here on it is that of libc, not of what is preloaded to set the
+ * clock. [before main; constructors have run] */
+void real_use_own_clock(void);
+
+/* CLOCK_MONOTONIC, by the vDSO. [any] */
+static inline uint64_t real_now_ns(void)
 {
 	struct timespec ts;
 
-	real.clock_gettime(clock, &ts);
+	real.clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static inline uint64_t real_now_ns(void)
-{
-	return real_clock_ns(CLOCK_MONOTONIC);
 }
 
 /* Where the scoped hooks' code is. */

@@ -155,7 +155,6 @@ static void describe(struct wire_slot *slot)
 	slot->parent = sys_getppid();
 	slot->forked = forked;
 	slot->start_ns = real_now_ns();
-	slot->wall_ns = real_clock_ns(CLOCK_REALTIME);
 	slot->pid_namespace = pid_namespace();
 	describe_argv(slot);
 }

@@ -90,11 +90,10 @@ struct wire_slot {
 	uint32_t pid, parent;
 	uint32_t forked;        /* 1: a forked child without an exec of its own */
 	uint64_t start_ns;      /* CLOCK_MONOTONIC */
-	uint64_t wall_ns;       /* what its clock showed then: another time under libfaketime */
 	uint64_t pid_namespace; /* inode: pids of another namespace are not ours to watch */
 	char exe[240];
 	uint32_t argv_len;
-	char argv[740]; /* NUL-separated, cut where it does not fit */
+	char argv[748]; /* NUL-separated, cut where it does not fit */
 };
 
 /* One single-producer ring; its thread owns `head`, the helper owns `tail`. */
@@ -170,11 +169,12 @@ enum wire_origin {
 	WIRE_ORIGIN_DRAW = 1,  /* random bytes */
 	WIRE_ORIGIN_TEMPORARY, /* the path of a temporary file or folder: mkdtemp, mkstemp … */
 	WIRE_ORIGIN_CREATED,   /* of a new one right in a folder for them, by whatever name */
+	WIRE_ORIGIN_CLOCK,     /* Unix nanoseconds, 8 bytes: its clock is not the system's */
 	WIRE_ORIGIN_MAX
 };
 
-/* A shorter draw may be anything. node draws its UUIDs as 2048 bytes; what is longer is a seed: that
- * of CPython's random is 2496. */
+/* A shorter draw may be anything. node draws its UUIDs as 2048 bytes; what is longer is a seed:
+ * that of CPython's random is 2496. */
 #define WIRE_DRAW_MIN 4
 #define WIRE_DRAW_MAX 2048
 

@@ -38,7 +38,7 @@ static const struct field schema[EVENT_TYPE_MAX][FIELDS_MAX + 1] = {
 	[EVENT_START] = {F(U64, start.wall_ns), F(TEXT, start.id)},
 	[EVENT_STOP] = {F(TEXT, stop.reason)},
 	[EVENT_PROCESS] = {F(U32, process.parent), F(U32, process.capture), F(BYTES, process.exe),
-		F(BYTES, process.argv), F(U64, process.wall_ns)},
+		F(BYTES, process.argv)},
 	[EVENT_EXEC] = {F(U32, process.parent), F(U32, process.capture), F(BYTES, process.exe),
 		F(BYTES, process.argv)},
 	[EVENT_EXIT] = {F(I32, exit.status)},

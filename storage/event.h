@@ -95,8 +95,6 @@ struct trace_event {
 			uint32_t capture;
 			struct span exe;  /* path */
 			struct span argv; /* NUL-separated, secrets replaced */
-			uint64_t wall_ns; /* PROCESS: Unix time by the process's clock; 0: not known
-					   */
 		} process;                /* PROCESS and EXEC */
 		struct {
 			int32_t status; /* wait(2) status, -1 unknown */

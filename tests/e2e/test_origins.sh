@@ -78,3 +78,15 @@ test_draws_stay_in_memory() {
 		sys.exit(subprocess.call([sys.executable, *sys.argv[1:], *words, *([raw] if len(raw) > 7 else [])]))
 	END
 }
+
+test_another_day() {
+	command -v faketime >/dev/null || skip "there is no faketime"
+	start_server
+	record "$PYTHON" "$CLIENTS/today.py"
+	equal status 0 "$rec_status"
+	stop_server
+	# The helper's clock is not the program's.
+	replay_offline faketime '+400 days' "$PYTHON" "$CLIENTS/today.py"
+	same
+	assert_zero_miss
+}

@@ -146,20 +146,40 @@ test_values_of_another_run() { # sanitizers=asan,tsan
 	now=$(date -u +%FT%TZ)
 	before=$(date -u -d '1 hour ago' +%FT%TZ)
 	start_server
-	record sh -c "$(ask_as 01a1fe99-466d-72d0-bb2d-eaf45bed72e4 "$now" hi)
-		$(ask_as 9a1f8262-c40a-479b-a73b-f8b42c723caa "$now" hi)"
+	ask_as 01a1fe99-466d-72d0-bb2d-eaf45bed72e4 "$now" hi >calls.sh
+	ask_as 9a1f8262-c40a-479b-a73b-f8b42c723caa "$now" hi >>calls.sh
+	record sh calls.sh
 	stop_server
-	replay_offline sh -c "$(ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd "$before" hi)
-		$(ask_as 42b71817-bc15-4e36-8041-8ea68e273b3e "$before" hi)"
+	ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd "$before" hi >calls.sh
+	ask_as 42b71817-bc15-4e36-8041-8ea68e273b3e "$before" hi >>calls.sh
+	replay_offline sh calls.sh
 	same
 	assert_zero_miss 2
 	equal "known by their normalised form" 2 "$(query rep.json 'd["normalised"]')"
 	contains rep.err '2 served, 2 of them normalised, 0 missed, 0 unused'
 	# A word is no such value.
-	replay_offline sh -c "$(ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd "$before" ho)"
+	ask_as bc78ef82-88ab-43dc-a5d9-bfe0c969adcd "$before" ho >calls.sh
+	replay_offline sh calls.sh
 	equal status 86 "$rep_status"
 	equal "places that differ" "['\$.say']" \
 		"$(query rep.json '[x["at"] for x in d["misses"][0]["differences"]]')"
+}
+
+test_ids_that_the_user_said() {
+	# The same id or day in the arguments is what was asked about; another is another question.
+	local said=(-d "{\"ask\":\"delete order 01a1fe99-466d-72d0-bb2d-eaf45bed72e4 of $(date +%F)\"}")
+	local other=(-d "{\"ask\":\"delete order bc78ef82-88ab-43dc-a5d9-bfe0c969adcd of $(date +%F)\"}")
+	local day=(-d "{\"ask\":\"delete order 01a1fe99-466d-72d0-bb2d-eaf45bed72e4 of $(date -d yesterday +%F)\"}")
+	start_server
+	record curl -sS "$HTTPS/echo" "${said[@]}"
+	stop_server
+	replay_offline curl -sS "$HTTPS/echo" "${said[@]}"
+	same
+	assert_zero_miss 1
+	replay_offline curl -sS "$HTTPS/echo" "${other[@]}"
+	equal "status, another order" 86 "$rep_status"
+	replay_offline curl -sS "$HTTPS/echo" "${day[@]}"
+	equal "status, another day" 86 "$rep_status"
 }
 
 report_to() { # PATH SPANS

@@ -30,7 +30,6 @@ static inline struct trace_event sample_event(uint32_t type)
 		e.process.capture = EVENT_CAPTURE_UNTRACED_MUSL;
 		e.process.exe = SPAN_LITERAL("/bin/\xff\xfe");
 		e.process.argv = SPAN_LITERAL("sh\0-c\0true");
-		e.process.wall_ns = type == EVENT_PROCESS ? 1795262400000000000 : 0;
 		break;
 	case EVENT_EXIT:
 		e.exit.status = -1;

@@ -351,3 +351,25 @@ Test(origins, nothing_is_known)
 	cr_expect_eq(origins_drawn(known, span_of("3f2a9c1d"), 0, &mark), 0);
 	cr_expect_eq(origins_kinds(known, span_of("3f2a9c1d")), 0);
 }
+
+/* What the user said is no value of one run; a part of it is nothing he said. */
+Test(origins, said)
+{
+	add(ORIGIN_PID, "4711");
+	add(ORIGIN_PID, "4712");
+	add(ORIGIN_USER, "casey");
+	cr_assert_eq(
+		origins_add_said(known, SPAN_LITERAL("agent\0delete 4711 of casey, 2026-11-20")),
+		0);
+	cr_assert(origins_said(known, SPAN_LITERAL("2026-11-20")));
+	cr_assert(origins_said(known, SPAN_LITERAL("agent")));
+	cr_assert_not(origins_said(known, SPAN_LITERAL("2026-11-2")));
+	cr_assert_not(origins_said(known, SPAN_LITERAL("elete")));
+	cr_assert_not(origins_said(known, SPAN_LITERAL("")));
+	cr_assert_eq(origins_kinds(known, SPAN_LITERAL("4711")), 0);
+	cr_assert_eq(origins_kinds(known, SPAN_LITERAL("4712")), 1u << ORIGIN_PID);
+	cr_assert_eq(origins_kinds(known, SPAN_LITERAL("casey")), 1u << ORIGIN_USER);
+	/* The first program's arguments alone. */
+	cr_assert_eq(origins_add_said(known, SPAN_LITERAL("tool\04712")), 0);
+	cr_assert_not(origins_said(known, SPAN_LITERAL("4712")));
+}

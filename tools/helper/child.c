@@ -258,9 +258,6 @@ void child_event(struct child *c, const struct trace_event *e)
 {
 	struct trace_event own = *e;
 
-	/* How far its clock is ahead of the parent's says nothing of the parent's programs. */
-	if (own.type == EVENT_PROCESS)
-		own.process.wall_ns = 0;
 	if (!c->collector && !c->failed) {
 		child_early_event(&c->early, &own);
 	} else if (!c->failed) {

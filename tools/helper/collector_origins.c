@@ -2,6 +2,8 @@
 #include "tools/helper/collector_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include "replay/tape.h"
 #include "tools/helper/log.h"
 #include "tools/helper/origins_seen.h"
@@ -54,6 +56,16 @@ static int learn(void *context, enum origin_kind kind, struct span value)
 	return 0;
 }
 
+static void write_clock(struct collector *c, const struct rings_record *r, uint64_t wall_ns)
+{
+	struct trace_event e = {.type = EVENT_ORIGIN, .origin.kind = span_of("clock")};
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, wall_ns);
+	e.origin.value = span_of(text);
+	collector_emit(c, NULL, e, r->time_ns);
+}
+
 void collector_take_origin(struct collector *c, const struct rings_record *r)
 {
 	enum origin_kind kind;
@@ -63,6 +75,8 @@ void collector_take_origin(struct collector *c, const struct rings_record *r)
 		return;
 	if (kind == ORIGIN_RANDOM)
 		origins_add_draw(c->origins, value);
+	else if (kind == ORIGIN_CLOCK)
+		write_clock(c, r, origins_clock_value(value));
 	else
 		learn(c, kind, value);
 }

@@ -129,6 +129,14 @@ static bool is_random_name(struct span path)
 	return is_cpython_name(name, len) || has_random_word(name, len);
 }
 
+uint64_t origins_clock_value(struct span value)
+{
+	uint64_t ns;
+
+	memcpy(&ns, value.data, sizeof(ns));
+	return ns;
+}
+
 bool origins_from_record(const struct rings_record *r, struct span payload,
 	enum origin_kind *ret_kind, struct span *ret)
 {
@@ -143,6 +151,9 @@ bool origins_from_record(const struct rings_record *r, struct span payload,
 		return payload.len > 1 && payload.len < WIRE_PATH_MAX && payload.data[0] == '/' &&
 			!memchr(payload.data, '\0', payload.len) &&
 			(r->result == WIRE_ORIGIN_TEMPORARY || is_random_name(payload));
+	case WIRE_ORIGIN_CLOCK:
+		*ret_kind = ORIGIN_CLOCK;
+		return payload.len == sizeof(uint64_t);
 	default:
 		return false;
 	}

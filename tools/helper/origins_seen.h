@@ -22,4 +22,7 @@ int origins_of_session(const char *cwd,
 bool origins_from_record(const struct rings_record *r, struct span payload,
 	enum origin_kind *ret_kind, struct span *ret);
 
+/* The Unix nanoseconds that an ORIGIN_CLOCK of a record is. */
+uint64_t origins_clock_value(struct span value);
+
 #endif

@@ -238,8 +238,7 @@ static void join(struct processes *p, uint32_t i)
 			.process = {.parent = slot.parent,
 				.capture = EVENT_CAPTURE_TAPPED,
 				.exe = span_of(slot.exe),
-				.argv = {(uint8_t *)slot.argv, slot.argv_len},
-				.wall_ns = slot.wall_ns}});
+				.argv = {(uint8_t *)slot.argv, slot.argv_len}}});
 	p->sink.changed(p->sink.context);
 }
 

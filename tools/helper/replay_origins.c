@@ -33,15 +33,13 @@ int replay_know_session(struct replay *r)
 	return error ? error : know_clock(r, helper_wall_ns(r->helper));
 }
 
-/* Its clock may be another than ours: libfaketime's. */
 void replay_know_process(struct replay *r, const struct trace_event *e)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
 	origins_add(r->live, ORIGIN_PID, span_of(text));
-	if (e->type == EVENT_PROCESS && e->process.wall_ns)
-		know_clock(r, e->process.wall_ns);
+	origins_add_said(r->live, e->process.argv);
 }
 
 void replay_know_record(struct replay *r, const struct rings_record *x)
@@ -56,6 +54,8 @@ void replay_know_record(struct replay *r, const struct rings_record *x)
 		return;
 	if (kind == ORIGIN_RANDOM)
 		origins_add_draw(r->live, value);
+	else if (kind == ORIGIN_CLOCK)
+		know_clock(r, origins_clock_value(value));
 	else
 		origins_add(r->live, kind, value);
 }

@@ -41,6 +41,7 @@ struct job {
 	struct replay_options options;
 	struct live_options live;
 	struct rule_files rules;
+	const char *folder; /* of the recordings */
 	const char *report;
 	char library[4096];
 	const char *name; /* of the program */
@@ -170,88 +171,112 @@ static int find_program(int argc, char **argv, const char **ret_name)
 	return optind < argc ? 0 : -ENOENT;
 }
 
-int verb_replay(int argc, char **argv)
-{
-	struct job job = {.options = {.timing = {.factor = 1}, .on_miss = on_miss}};
-	const char *folder = NULL, *name = NULL;
-	char *path = NULL;
-	int c, r;
+/* One option. 0, TAKEN_HELP, or the exit status. */
+#define TAKEN_HELP (-1)
 
-	job.options.context = &job;
-	while ((c = getopt_long(argc, argv, "+o:d:t:r:qh", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 't':
-			if (parse_timing(optarg, &job.options.timing) < 0)
-				return verb_misused("replay",
-					"--timing takes recorded, none or xN, not '%s'", optarg);
-			break;
-		case 'R':
-			if (rule_files_add(&job.rules, optarg) < 0)
-				return verb_misused("replay", "too many --rules");
-			break;
-		case 'X':
-			r = add_fault(&job, optarg);
-			if (r)
-				return r;
-			break;
-		case 'r':
-			job.report = optarg;
-			break;
-		case 'F':
-			job.fail_fast = true;
-			break;
-		case 'f':
-			job.options.from = optarg;
-			break;
-		case 'u':
-			job.options.until = optarg;
-			break;
-		case 'A':
-			job.require_all = true;
-			break;
-		case 'M':
-			if (replay_age_parse(optarg, &job.age) < 0)
-				return verb_misused("replay",
-					"--max-age takes 30d, 12h, 45m or 10s, or one of them with "
-					"':refuse', not '%s'",
-					optarg);
-			break;
-		case 'H':
-			job.no_history = true;
-			break;
-		case 'q':
-			job.quiet = true;
-			break;
-		case 'h':
-			return verb_help("replay");
-		default:
-			if (c < OPT_MODE)
-				return verb_bad_option("replay", argv);
-			r = live_options_take(&job.live, c, optarg);
-			if (r)
-				return r;
-		}
+static int take_option(struct job *job, int c, char **argv)
+{
+	switch (c) {
+	case 'o':
+	case 'd':
+		job->folder = optarg;
+		return 0;
+	case 't':
+		return parse_timing(optarg, &job->options.timing) == 0
+			? 0
+			: verb_misused("replay", "--timing takes recorded, none or xN, not '%s'",
+				  optarg);
+	case 'R':
+		return rule_files_add(&job->rules, optarg) == 0
+			? 0
+			: verb_misused("replay", "too many --rules");
+	case 'X':
+		return add_fault(job, optarg);
+	case 'r':
+		job->report = optarg;
+		return 0;
+	case 'f':
+		job->options.from = optarg;
+		return 0;
+	case 'u':
+		job->options.until = optarg;
+		return 0;
+	case 'M':
+		return replay_age_parse(optarg, &job->age) == 0
+			? 0
+			: verb_misused("replay",
+				  "--max-age takes 30d, 12h, 45m or 10s, or one of them with "
+				  "':refuse', not '%s'",
+				  optarg);
+	case 'h':
+		return TAKEN_HELP;
+	default:
+		return c < OPT_MODE ? verb_bad_option("replay", argv)
+				    : live_options_take(&job->live, c, optarg);
 	}
-	job.options.folder = pick_folder(folder);
-	r = find_program(argc, argv, &name);
+}
+
+/* Those without an argument. False: it is none of them. */
+static bool take_flag(struct job *job, int c)
+{
+	switch (c) {
+	case 'F':
+		return job->fail_fast = true;
+	case 'A':
+		return job->require_all = true;
+	case 'H':
+		return job->no_history = true;
+	case 'q':
+		return job->quiet = true;
+	default:
+		return false;
+	}
+}
+
+/* What the options name is loaded, and the program run. */
+static int load_and_run(struct job *job, char *const argv[])
+{
+	int r = rule_files_load("replay", &job->rules, &job->options.rules) ? LAUNCH_FAILED : 0;
+
+	r = r ? r : live_options_apply(&job->live, job->options.rules, &job->options);
+	if (r)
+		return r;
+	return replay_age_allows(&job->age, job->options.path) ? run(job, argv) : LAUNCH_STALE;
+}
+
+static int replay_to(struct job *job, int argc, char **argv)
+{
+	const char *name = NULL;
+	char *path = NULL;
+	int r = find_program(argc, argv, &name);
+
 	if (r == -EINVAL)
 		return verb_misused("replay", "put '--' before the program");
 	if (r < 0)
 		return verb_misused("replay", "there is no program to replay to");
-	if (pick_path("replay", pick_folder(folder), name, &path))
+	job->options.folder = pick_folder(job->folder);
+	if (pick_path("replay", job->options.folder, name, &path))
 		return LAUNCH_FAILED;
-	job.options.path = path;
-	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED : 0;
-	r = r ? r : live_options_apply(&job.live, job.options.rules, &job.options);
+	job->options.path = path;
+	r = load_and_run(job, argv + optind);
+	free(path);
+	return r;
+}
+
+int verb_replay(int argc, char **argv)
+{
+	struct job job = {.options = {.timing = {.factor = 1}, .on_miss = on_miss}};
+	int c, r = 0;
+
+	job.options.context = &job;
+	while (!r && (c = getopt_long(argc, argv, "+o:d:t:r:qh", options, NULL)) != -1) {
+		if (!take_flag(&job, c))
+			r = take_option(&job, c, argv);
+	}
 	if (r == 0)
-		r = replay_age_allows(&job.age, path) ? run(&job, argv + optind) : LAUNCH_STALE;
+		r = replay_to(&job, argc, argv);
 	rules_free(job.options.rules);
 	faults_free(job.options.faults);
-	free(path);
 	live_options_free(&job.options);
-	return r;
+	return r == TAKEN_HELP ? verb_help("replay") : r;
 }
