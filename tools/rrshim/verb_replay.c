@@ -170,6 +170,14 @@ static int find_program(int argc, char **argv, const char **ret_name)
 	return optind < argc ? 0 : -ENOENT;
 }
 
+static int apply_live(struct job *job)
+{
+	const struct rules *rules = job->options.rules;
+
+	return live_options_apply(
+		&job->live, rule_files_may_set(&job->rules, rules) ? rules : NULL, &job->options);
+}
+
 int verb_replay(int argc, char **argv)
 {
 	struct job job = {.options = {.timing = {.factor = 1}, .on_miss = on_miss}};
@@ -246,7 +254,7 @@ int verb_replay(int argc, char **argv)
 		return LAUNCH_FAILED;
 	job.options.path = path;
 	r = rule_files_load("replay", &job.rules, &job.options.rules) ? LAUNCH_FAILED : 0;
-	r = r ? r : live_options_apply(&job.live, job.options.rules, &job.options);
+	r = r ? r : apply_live(&job);
 	if (r == 0)
 		r = replay_age_allows(&job.age, path) ? run(&job, argv + optind) : LAUNCH_STALE;
 	rules_free(job.options.rules);
