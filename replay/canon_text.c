@@ -87,6 +87,28 @@ static size_t handed_at(struct scan *s, size_t at, size_t word, size_t shape)
 	return at + word != token && word != shape && is_handed(s, at, at + word) ? word : 0;
 }
 
+static bool is_id(const char *mark)
+{
+	return strcmp(mark, "{{uuid}}") == 0 || strcmp(mark, "{{hex}}") == 0 ||
+		strcmp(mark, "{{id}}") == 0;
+}
+
+/*
+ * An id that looks random but says what is asked for: one of the command line, or one of an address
+ * that the program did not make up. Where nothing is known of the run, how it looks is all there
+ * is.
+ */
+static bool is_meant(const struct scan *s, size_t at, size_t len, const char *mark)
+{
+	const struct origins *o = s->normal->origins;
+	const char *drawn;
+
+	if (!o || !is_id(mark))
+		return false;
+	return origins_is_argument(o, cut(s->text, at, at + len)) ||
+		(s->normal->address && !origins_drawn(o, s->text, at, &drawn));
+}
+
 /* The word from `at` to `end`, which is of `classes`: how much is volatile there. */
 static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, const char **ret_mark)
 {
@@ -113,6 +135,8 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 		*ret_mark = s->handed;
 		return handed;
 	}
+	if (len && mark && is_meant(s, at, len, mark))
+		return 0;
 	if (len || !n->origins || !telling || (!joined && end - at < DRAWN_MIN))
 		return len;
 	return origins_drawn(n->origins, s->text, at, ret_mark);

@@ -10,10 +10,16 @@
 #define NAME_MIN 2
 /* How far up the working directory's parents still say where it was. */
 #define PARENTS_MIN_DEPTH 2
+/* Each id that looks random is searched for in them. */
+#define ARGUMENTS_MAX (32u << 10)
 
 struct origins *origins_new(void)
 {
-	return calloc(1, sizeof(struct origins));
+	struct origins *o = calloc(1, sizeof(*o));
+
+	if (o)
+		o->arguments = BUFFER(ARGUMENTS_MAX);
+	return o;
 }
 
 void origins_free(struct origins *o)
@@ -24,6 +30,7 @@ void origins_free(struct origins *o)
 	paths_free(&o->paths);
 	draws_free(&o->draws);
 	spelled_free(&o->spelled);
+	buffer_free(&o->arguments);
 	free(o);
 }
 
@@ -143,7 +150,22 @@ int origins_add_draw(struct origins *o, struct span bytes)
 	return r;
 }
 
+int origins_add_arguments(struct origins *o, struct span arguments)
+{
+	if (o->arguments.len || !arguments.len)
+		return 0;
+	if (arguments.len > ARGUMENTS_MAX)
+		arguments.len = ARGUMENTS_MAX;
+	return buffer_append(&o->arguments, arguments.data, arguments.len);
+}
+
 /* ---- questions ---- */
+
+bool origins_is_argument(const struct origins *o, struct span value)
+{
+	return o && o->arguments.len && value.len &&
+		memmem(o->arguments.data, o->arguments.len, value.data, value.len);
+}
 
 static const char *mark_of(enum origin_kind kind)
 {

@@ -42,6 +42,14 @@ int origins_add_usual(struct origins *o);
 int origins_add_draw(struct origins *o, struct span bytes);
 
 /*
+ * What the program was told on its command line: arguments separated by NUL bytes. An id that
+ * stands there is meant, however random it looks. Of several the first counts: it is the session's
+ * own. 0 or -ENOMEM.
+ */
+int origins_add_arguments(struct origins *o, struct span arguments);
+bool origins_is_argument(const struct origins *o, struct span value);
+
+/*
  * For marking: the length of the known path (FOLDER, HOME, TEMPORARY, as such, percent-encoded or
  * as a slug: "-home-me-project", "home-me-project") that begins at text.data[at], and its mark; 0:
  * none. No letter or digit stands before `at`. The path of a URL is none of the file system's: not

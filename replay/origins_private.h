@@ -109,6 +109,7 @@ struct origins {
 	struct draws draws;
 	struct spelled spelled;
 	struct window window;
+	struct buffer arguments;
 };
 
 #endif

@@ -192,6 +192,14 @@ static int on_pid(struct tape *t, uint32_t pid)
 	return origins_add(t->origins, ORIGIN_PID, span_of(text));
 }
 
+/* The session's own comes first. */
+static int on_process(struct tape *t, const struct trace_event *e)
+{
+	int r = origins_add_arguments(t->origins, e->process.argv);
+
+	return r ? r : on_pid(t, e->pid);
+}
+
 /* Kinds of a newer writer's are passed over. */
 static int on_origin(struct tape *t, const struct trace_event *e)
 {
@@ -236,7 +244,7 @@ static int on_event(struct tape *t, struct tape_channels *all, const struct trac
 		return on_resolve(t, e);
 	case EVENT_PROCESS:
 		note_clock(t, e);
-		return on_pid(t, e->pid);
+		return on_process(t, e);
 	case EVENT_EXEC:
 		return on_pid(t, e->pid);
 	case EVENT_ORIGIN:

@@ -40,7 +40,10 @@ void replay_know_process(struct replay *r, const struct trace_event *e)
 
 	snprintf(text, sizeof(text), "%" PRIu32, e->pid);
 	origins_add(r->live, ORIGIN_PID, span_of(text));
-	if (e->type == EVENT_PROCESS && e->process.wall_ns)
+	if (e->type != EVENT_PROCESS)
+		return;
+	origins_add_arguments(r->live, e->process.argv);
+	if (e->process.wall_ns)
 		know_clock(r, e->process.wall_ns);
 }
 
