@@ -47,12 +47,26 @@ static int compare_nocase(struct span a, struct span b)
 	return r ? r : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Lines of one name stay in their order: they are one list. */
+static bool has_placeholder(struct span name)
+{
+	size_t len;
+
+	canon_find_placeholder(name, &len);
+	return len > 0;
+}
+
+/*
+ * Lines of one name stay in their order: they are one list. Names with a secret in them come last,
+ * in theirs: how it is spelled says nothing.
+ */
 static int compare_headers(const void *x, const void *y)
 {
 	const struct http1_header *a = *(const struct http1_header *const *)x;
 	const struct http1_header *b = *(const struct http1_header *const *)y;
-	int r = compare_nocase(a->name, b->name);
+	bool secret_a = has_placeholder(a->name), secret_b = has_placeholder(b->name);
+	int r = secret_a != secret_b ? secret_a - secret_b
+		: secret_a           ? 0
+				     : compare_nocase(a->name, b->name);
 
 	return r ? r : (a > b) - (a < b);
 }

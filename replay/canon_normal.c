@@ -136,8 +136,12 @@ static int pair_line(
 static int query_line(struct canon_normal *n, struct span line, struct buffer *out)
 {
 	static const char prefix[] = "query ";
+	int r;
 
-	return pair_line(n, after(line, strlen(prefix)), prefix, out);
+	n->address = true;
+	r = pair_line(n, after(line, strlen(prefix)), prefix, out);
+	n->address = false;
+	return r;
 }
 
 static int form_pair_line(struct canon_normal *n, struct span line, struct buffer *out)
@@ -183,6 +187,12 @@ static int append_measured(struct span value, struct buffer *out)
 	return r;
 }
 
+/* What they say was had from an earlier answer, or says which part is asked for. */
+static bool is_condition(struct span name)
+{
+	return begins(name, "if-") || span_equal(name, SPAN_LITERAL("range"));
+}
+
 static int append_header_value(
 	struct canon_normal *n, struct span name, struct span value, struct buffer *out)
 {
@@ -191,7 +201,7 @@ static int append_header_value(
 
 	if (action == RULE_MARK)
 		return append_mark(n, mark, value, out);
-	if (action == RULE_EXACT || !canon_is_utf8(value))
+	if (action == RULE_EXACT || is_condition(name) || !canon_is_utf8(value))
 		return append_span(out, value);
 	return is_measured(name) ? append_measured(value, out)
 				 : canon_normal_parameter(n, value, out);
@@ -293,9 +303,9 @@ static int first_line(struct canon_normal *n, struct span line, struct buffer *o
 	struct span path = form_path(line);
 	int r = buffer_append(out, line.data, line.len - path.len);
 
-	n->url = true;
+	n->url = n->address = true;
 	r = r ? r : canon_normal_text(n, path, SHAPES_HEADER, false, out);
-	n->url = false;
+	n->url = n->address = false;
 	return r ? r : append_text(out, "\n");
 }
 

@@ -39,7 +39,8 @@ struct canon_normal {
 	bool ruled_text, sorted_text;
 	struct shape_window window;
 	bool windowed;
-	bool url; /* a path is not of the file system */
+	bool url;     /* a path is not of the file system */
+	bool address; /* of a path or query: what is asked for */
 };
 /* `line`: the first of the form, or empty: no rules apply. `view` is borrowed. */
 void canon_normal_begin(struct canon_normal *n, const struct canon_view *view, struct span line);

@@ -110,6 +110,28 @@ static size_t handed_at(struct scan *s, size_t at, size_t word, size_t shape)
 	return at + word != token && word != shape && is_handed(s, at, at + word) ? word : 0;
 }
 
+static bool is_id(const char *mark)
+{
+	return strcmp(mark, "{{uuid}}") == 0 || strcmp(mark, "{{hex}}") == 0 ||
+		strcmp(mark, "{{id}}") == 0;
+}
+
+/*
+ * What looks like a value of one run but says what is asked for: what stands on the command line,
+ * and an id in an address that the program did not make up. Where nothing is known of the run, how
+ * it looks is all there is.
+ */
+static bool is_meant(const struct scan *s, size_t at, size_t len, const char *mark)
+{
+	const struct origins *o = s->normal->origins;
+	const char *drawn;
+
+	if (!o)
+		return false;
+	return origins_said(o, cut(s->text, at, at + len)) ||
+		(s->normal->address && is_id(mark) && !origins_drawn(o, s->text, at, &drawn));
+}
+
 /* The word from `at` to `end`, which is of `classes`: how much is volatile there. */
 static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, const char **ret_mark)
 {
@@ -132,12 +154,12 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	*ret_mark = mark;
 	if (s->binary && len != UUID_LENGTH)
 		return 0;
-	if (len && n->origins && origins_said(n->origins, cut(s->text, at, at + len)))
-		return 0;
 	if (n->handed && telling && (handed = handed_at(s, at, end - at, len))) {
 		*ret_mark = s->handed;
 		return handed;
 	}
+	if (len && mark && is_meant(s, at, len, mark))
+		return 0;
 	if (len || !n->origins || !telling || (!joined && end - at < DRAWN_MIN))
 		return len;
 	return origins_drawn(n->origins, s->text, at, ret_mark);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PAIRS_MAX    (1u << 20)
 #define CAPACITY_MIN 64
@@ -110,20 +111,55 @@ void bindings_free(struct match_bindings *b)
 	match_map_free(&b->to_recorded);
 }
 
+static int compare_hashes(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return (a > b) - (a < b);
+}
+
+static uint64_t *sorted_values(const struct canon_marks *marks)
+{
+	uint64_t *sorted = malloc(marks->count * sizeof(*sorted));
+
+	if (!sorted)
+		return NULL;
+	memcpy(sorted, marks->values, marks->count * sizeof(*sorted));
+	qsort(sorted, marks->count, sizeof(*sorted), compare_hashes);
+	return sorted;
+}
+
+static bool are_equal(const struct canon_marks *a, const struct canon_marks *b)
+{
+	return a->count == b->count &&
+		(!a->count || memcmp(a->values, b->values, a->count * sizeof(*a->values)) == 0);
+}
+
+/*
+ * One recorded value stands for one. What comes as it was recorded is not another in this run: it
+ * stands for itself, so that what says "from A to B" is not what says "from B to A".
+ */
 bool bindings_align(const struct canon_marks *recorded, const struct canon_marks *live)
 {
 	struct match_bindings here = {0};
+	uint64_t *known;
 	bool same = recorded->count == live->count;
 
+	if (!same || are_equal(recorded, live))
+		return same;
+	known = sorted_values(recorded);
+	same = known != NULL;
 	for (size_t i = 0; i < live->count && same; i++) {
 		uint64_t r = recorded->values[i], l = live->values[i];
 
 		if (r == l)
 			continue;
-		same = bindings_test(&here, r, l) != BINDING_CONTRADICTS;
+		same = bindings_test(&here, r, l) != BINDING_CONTRADICTS &&
+			!bsearch(&l, known, recorded->count, sizeof(l), compare_hashes);
 		if (same)
 			bindings_bind(&here, r, l);
 	}
+	free(known);
 	bindings_free(&here);
 	return same;
 }

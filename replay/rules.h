@@ -98,6 +98,7 @@ const char *rules_provider(const struct rules_view *v);
  * set ("llm.model=NAME").
  */
 const char *rules_setting(const struct rules *r, const char *key, size_t i);
+bool rules_has_settings(const struct rules *r);
 /* Where it was said: "rrshim.yaml:3:9". */
 const char *rules_setting_at(const struct rules *r, const char *key, size_t i);
 

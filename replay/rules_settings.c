@@ -118,6 +118,11 @@ static const struct rules_value *find(const struct rules *r, const char *key, si
 	return NULL;
 }
 
+bool rules_has_settings(const struct rules *r)
+{
+	return r && r->setting_count;
+}
+
 const char *rules_setting(const struct rules *r, const char *key, size_t i)
 {
 	const struct rules_value *v = find(r, key, i);

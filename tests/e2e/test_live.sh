@@ -292,6 +292,21 @@ test_settings_in_a_file_of_rules() { # sanitizers=none
 	contains err 'rules.yaml:3'
 }
 
+test_settings_of_a_folder_do_not_count() { # sanitizers=none
+	# Whoever clones a repository has not asked for live calls.
+	start_server
+	record curl -sS "$HTTPS/json"
+	printf 'replay:\n  mode: hybrid\n' >rrshim.yaml
+	local before
+	before=$(requests_seen)
+	replay_live -q -- curl -sS "$HTTPS/echo"
+	equal status 86 "$rep_status"
+	equal 'requests the server saw' "$before" "$(requests_seen)"
+	contains rep.err "'--rules rrshim.yaml'"
+	replay_live --rules rrshim.yaml -- curl -sS "$HTTPS/echo"
+	equal live 1 "$(query rep.json 'd["live"]')"
+}
+
 test_what_is_never_live() {
 	# What is no HTTP is refused, and that is said; the server hears nothing.
 	start_server

@@ -109,6 +109,16 @@ Test(match_sessions, an_echo_of_a_recorded_answer_stands_for_itself)
 	check_normalised(ask(CHAT, TWICE(ID_C, ID_A, ID_D)), 1);
 }
 
+/* "From A to B" is not "from B to A". */
+Test(match_sessions, recorded_ids_in_each_others_place)
+{
+	record(CHAT, TWICE(ID_A, ID_B, ID_C), REPLY("x"));
+	load();
+	check_different(CHAT, TWICE(ID_B, ID_A, ID_C));
+	check_different(CHAT, TWICE(ID_B, ID_C, ID_A));
+	check_normalised(ask(CHAT, TWICE(ID_D, ID_B, ID_C)), 1);
+}
+
 Test(match_sessions, ids_as_names_of_members)
 {
 	record(CHAT, "{\"" ID_A "\":{\"of\":\"" ID_A "\"},\"z\":\"" ID_B "\"}", REPLY("x"));

@@ -68,11 +68,14 @@ static struct origins *make_origins(json_t *view)
 {
 	struct origins *o = origins_new();
 	const char *ran = json_string_value(json_object_get(view, "ran")), *kind;
+	const char *arguments = json_string_value(json_object_get(view, "arguments"));
 	json_t *values;
 
 	json_object_foreach(json_object_get(view, "origins"), kind, values)
 		add_each(o, kind, values);
 	add_draws(o, json_object_get(view, "draws"));
+	if (arguments)
+		origins_add_said(o, span_of(arguments));
 	if (ran)
 		add_clock(o, ran);
 	return o;

@@ -35,7 +35,8 @@ bool rule_files_find(struct rule_files *f)
 {
 	if (f->count)
 		return true;
-	if (access(NAME, F_OK) == 0)
+	f->is_local = access(NAME, F_OK) == 0;
+	if (f->is_local)
 		strcpy(f->found, NAME);
 	else
 		find_in_config(f);
@@ -68,6 +69,18 @@ int rule_files_load(const char *verb, struct rule_files *f, struct rules **ret)
 	}
 	*ret = rules;
 	return 0;
+}
+
+bool rule_files_may_set(const struct rule_files *f, const struct rules *rules)
+{
+	if (!f->is_local)
+		return true;
+	if (rules_has_settings(rules))
+		fprintf(stderr,
+			"rrshim: 'replay' of '%s' does not count: with it, requests may go to real "
+			"servers; if you want that, '--rules %s'\n",
+			f->found, f->found);
+	return false;
 }
 
 void rule_files_print(const struct rule_files *f, const struct rules *rules)

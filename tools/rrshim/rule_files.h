@@ -14,6 +14,7 @@ struct rule_files {
 	const char *list[RULE_FILES_MAX];
 	size_t count;
 	char found[PATH_MAX]; /* the one that was not asked for; "": none */
+	bool is_local;        /* it is the working directory's, which may be anybody's */
 };
 
 /* Of an option, borrowed. 0 or -E2BIG. */
@@ -25,6 +26,11 @@ bool rule_files_find(struct rule_files *f);
  * what is wrong.
  */
 int rule_files_load(const char *verb, struct rule_files *f, struct rules **ret);
+/*
+ * Whether what the files set for a replay counts: not where it is a working directory's that nobody
+ * named, since it may send requests to real servers. Says so on stderr if anything is set there.
+ */
+bool rule_files_may_set(const struct rule_files *f, const struct rules *rules);
 /* Says on stderr which file was found, and what took too long. */
 void rule_files_print(const struct rule_files *f, const struct rules *rules);
 

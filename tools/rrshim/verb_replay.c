@@ -171,9 +171,17 @@ static int find_program(int argc, char **argv, const char **ret_name)
 	return optind < argc ? 0 : -ENOENT;
 }
 
-/* One option. 0, TAKEN_HELP, or the exit status. */
+static int apply_live(struct job *job)
+{
+	const struct rules *rules = job->options.rules;
+
+	return live_options_apply(
+		&job->live, rule_files_may_set(&job->rules, rules) ? rules : NULL, &job->options);
+}
+
 #define TAKEN_HELP (-1)
 
+/* One option. 0, TAKEN_HELP, or the exit status. */
 static int take_option(struct job *job, int c, char **argv)
 {
 	switch (c) {
@@ -238,7 +246,7 @@ static int load_and_run(struct job *job, char *const argv[])
 {
 	int r = rule_files_load("replay", &job->rules, &job->options.rules) ? LAUNCH_FAILED : 0;
 
-	r = r ? r : live_options_apply(&job->live, job->options.rules, &job->options);
+	r = r ? r : apply_live(job);
 	if (r)
 		return r;
 	return replay_age_allows(&job->age, job->options.path) ? run(job, argv) : LAUNCH_STALE;
