@@ -12,7 +12,8 @@ import requests
 
 random.seed(time.time_ns())
 url = os.environ["HTTPS"] + "/v1/chat/completions?delay=0"
-nonce = "".join(random.choice("bcdfg") + random.choice("2345679") for _ in range(4))
+# None of the letters is a hexadecimal digit: which rule is learned is not left to chance.
+nonce = "".join(random.choice("ghjkm") + random.choice("2345679") for _ in range(4))
 run = int(sys.argv[2])
 messages = [{"role": "user", "content": sys.argv[1]}]
 for turn in range(2):
