@@ -118,8 +118,8 @@ static bool is_id(const char *mark)
 
 /*
  * What looks like a value of one run but says what is asked for: what stands on the command line,
- * and an id in an address that the program did not make up. Where nothing is known of the run, how
- * it looks is all there is.
+ * an id in an address that the program did not make up, and a time in its path. Where nothing is
+ * known of the run, how it looks is all there is.
  */
 static bool is_meant(const struct scan *s, size_t at, size_t len, const char *mark)
 {
@@ -128,8 +128,10 @@ static bool is_meant(const struct scan *s, size_t at, size_t len, const char *ma
 
 	if (!o)
 		return false;
-	return origins_said(o, cut(s->text, at, at + len)) ||
-		(s->normal->address && is_id(mark) && !origins_drawn(o, s->text, at, &drawn));
+	if (origins_said(o, cut(s->text, at, at + len)))
+		return true;
+	return s->normal->address && (s->normal->url || is_id(mark)) &&
+		!origins_drawn(o, s->text, at, &drawn);
 }
 
 /* The word from `at` to `end`, which is of `classes`: how much is volatile there. */

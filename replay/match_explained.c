@@ -24,10 +24,16 @@ struct pair {
 	uint64_t recorded, live;
 };
 
+/* A number or a day in an address is what is asked for. */
+#define PLACE_KINDS                                                                                \
+	(1u << ORIGIN_FOLDER | 1u << ORIGIN_HOME | 1u << ORIGIN_TEMPORARY | 1u << ORIGIN_USER |    \
+		1u << ORIGIN_HOST)
+
 struct comparison {
 	const struct match_options *options;
 	const struct match_bindings *bindings;
 	struct span recorded, live;
+	size_t address; /* so many bytes of `recorded` say what is asked for: URL and query */
 	struct pair pairs[DIFFERENCES_MAX];
 	size_t count;
 };
@@ -76,6 +82,8 @@ static uint32_t common_kinds(const struct comparison *c, struct span recorded, s
 	kinds = kinds ? kinds & origins_kinds(options->live.origins, live) : 0;
 	if (recorded.len < PID_DIGITS_MIN || live.len < PID_DIGITS_MIN)
 		kinds &= ~(1u << ORIGIN_PID);
+	if (recorded.data < c->recorded.data + c->address)
+		kinds &= PLACE_KINDS;
 	return kinds;
 }
 
@@ -199,7 +207,11 @@ static bool explains(
 	bool explained = false;
 
 	if (match_normalised_form(m, call, &form) == 0) {
+		struct form parts;
+
 		c.recorded = (struct span){form.data, form.len};
+		form_split(c.recorded, &parts);
+		c.address = parts.url.len;
 		explained = is_explained(&c);
 	}
 	for (size_t i = 0; i < c.count && explained; i++)

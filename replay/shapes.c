@@ -10,6 +10,7 @@
 #define ID_PREFIX_MAX    16
 #define ID_DIGITS_MIN    3
 #define TEMPORARY_MIN    6
+#define COUNT_DIGITS_MAX 3
 #define TEMPORARY_MAX    255
 #define DECIMAL_MAX      24
 #define LENGTH_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -233,11 +234,21 @@ static size_t phrase(struct span s, const char **ret_mark)
 static const char *const temporary_folders[] = {
 	"/tmp/", "/var/tmp/", "/private/tmp/", "/private/var/tmp/", "/dev/shm/"};
 
-static bool is_random(const struct word *w)
+/* "alpha12": a name that people count with. */
+static bool is_numbered(struct span s, const struct word *w)
+{
+	size_t digits = 0;
+
+	while (digits < w->len && is_digit(s.data[w->len - 1 - digits]))
+		digits++;
+	return !w->upper && w->lower && digits == w->digits && digits <= COUNT_DIGITS_MAX;
+}
+
+static bool is_random(struct span s, const struct word *w)
 {
 	bool mixed = w->lower && (w->upper > 1 || (w->upper && w->digits));
 
-	return w->len >= TEMPORARY_MIN && (w->digits || mixed);
+	return w->len >= TEMPORARY_MIN && ((w->digits && !is_numbered(s, w)) || mixed);
 }
 
 /* The length of the name that `s` begins with, if a part of it is random. */
@@ -249,7 +260,7 @@ static size_t random_name(struct span s)
 	while (len < s.len && len < TEMPORARY_MAX) {
 		struct word w = word_of(after(s, len));
 
-		random |= is_random(&w);
+		random |= is_random(after(s, len), &w);
 		len += w.len;
 		if (!w.len && s.data[len] != '-' && s.data[len] != '_' && s.data[len] != '.')
 			break;

@@ -50,6 +50,12 @@ static void check_explained(struct match match, uint64_t number)
 	free(why);
 }
 
+static void check_missed(struct match match)
+{
+	cr_expect_null(match.exchange, "%s", match_outcome_name(match.outcome));
+	json_decref(match.explanation);
+}
+
 Test(match_explained, pids_users_and_hosts_of_both_runs)
 {
 	struct match_totals totals;
@@ -137,4 +143,22 @@ Test(match_explained, never_another_sessions_call)
 	check_explained(ask(CHAT "X-Session: " ID_C "\r\n", SAY("kill 9921")), 1);
 	check_different(CHAT "X-Session: " ID_C "\r\n", SAY("kill 9921"));
 	check_explained(ask(CHAT "X-Session: " ID_D "\r\n", SAY("kill 9921")), 2);
+}
+
+/* A day or a number in an address is what is asked for; where it is on this machine is not. */
+Test(match_explained, nothing_but_places_in_an_address)
+{
+	know_both(ORIGIN_CLOCK, "1795200000000000000-1795200060000000000",
+		"1795200000000000000-1795200060000000000");
+	know_both(ORIGIN_PID, "14787", "992");
+	know_both(ORIGIN_USER, "alice", "bob");
+	record("GET /jobs/14787 HTTP/1.1\r\nHost: " HOST "\r\n", "", REPLY("x"));
+	record("GET /at/1795200001 HTTP/1.1\r\nHost: " HOST "\r\n", "", REPLY("x"));
+	record("GET /of?day=2026-11-20 HTTP/1.1\r\nHost: " HOST "\r\n", "", REPLY("x"));
+	record("GET /of?user=alice HTTP/1.1\r\nHost: " HOST "\r\n", "", REPLY("x"));
+	load_known();
+	check_missed(ask("GET /jobs/992 HTTP/1.1\r\nHost: " HOST "\r\n", ""));
+	check_missed(ask("GET /at/1795200002 HTTP/1.1\r\nHost: " HOST "\r\n", ""));
+	check_missed(ask("GET /of?day=2026-11-21 HTTP/1.1\r\nHost: " HOST "\r\n", ""));
+	check_explained(ask("GET /of?user=bob HTTP/1.1\r\nHost: " HOST "\r\n", ""), 4);
 }

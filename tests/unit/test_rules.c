@@ -564,6 +564,8 @@ static const struct {
 	{"POST https://play.googleapis.com:443/log", true},
 	{"POST https://ab.chatgpt.com/otlp/v1/metrics", true},
 	{"POST http://localhost:4318/v1/traces", true},
+	{"POST https://example.com/api/public/otel/v1/traces", true},
+	{"POST https://example.com/api/v1/logs", false},
 	{"POST http://collector/opentelemetry.proto.collector.trace.v1.TraceService/Export", true},
 	{"POST https://o1.ingest.us.sentry.io/api/2/envelope/", true},
 	{"POST https://mcp.sentry.dev/mcp", false},
