@@ -53,8 +53,8 @@ test_shell() {
 }
 
 test_node() {
-	: "${NODE:=${CLIENTS_FOLDER:-}/bin/node}"
-	[[ -x $NODE ]] || skip "there is no node"
+	: "${NODE:=$("$TESTS/clients.sh" --where)/bin/node}"
+	[[ -x $NODE ]] || fail "'$NODE' is not there: run tests/clients.sh"
 	start_server
 	record "$NODE" "$CLIENTS/origins.js"
 	equal status 0 "$rec_status"
