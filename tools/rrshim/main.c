@@ -57,7 +57,7 @@ static int overview(void)
 	       "usage: rrshim VERB [OPTION]... [ARGUMENT]...\n"
 	       "\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		printf("  %-9s %s\n", v->name, v->summary);
+		printf("  %-10s %s\n", v->name, v->summary);
 	printf("\n"
 	       "'rrshim VERB --help' tells more about one; 'man rrshim' about all.\n");
 	return 0;
