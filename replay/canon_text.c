@@ -143,7 +143,7 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	bool telling =
 		(classes & SHAPE_DIGIT) || (classes & SHAPE_LETTER) == SHAPE_LETTER || joined;
 	const char *mark = NULL;
-	size_t len, handed;
+	size_t len, handed, drawn;
 
 	if (s->binary && (end - at != UUID_FIRST || next != '-'))
 		return 0;
@@ -162,9 +162,10 @@ static size_t at_word(struct scan *s, size_t at, size_t end, uint8_t classes, co
 	}
 	if (len && mark && is_meant(s, at, len, mark))
 		return 0;
-	if (len || !n->origins || !telling || (!joined && end - at < DRAWN_MIN))
+	if ((len && mark) || !n->origins || !telling || (!joined && end - at < DRAWN_MIN))
 		return len;
-	return origins_drawn(n->origins, s->text, at, ret_mark);
+	drawn = origins_drawn(n->origins, s->text, at, ret_mark);
+	return drawn ? drawn : len; /* without a mark: a time that is not of this run */
 }
 
 /*
@@ -179,22 +180,37 @@ static size_t with_temporary_name(const struct scan *s, size_t at, size_t len, c
 	return len + shapes_temporary_name(s->text, at + len);
 }
 
-/* Between words: paths begin here, unless it is a URL's. `at` is behind no letter or digit. */
+static bool begins_path(uint8_t c)
+{
+	return c == '/' || c == '-' || c == '\\' || c == '%';
+}
+
+/* Digits of base64, in either alphabet, that are part of no word. */
+static bool begins_base64(uint8_t c)
+{
+	return c == '+' || c == '/' || c == '-' || c == '_';
+}
+
+/* Between words: paths begin here, unless it is a URL's, and what was drawn. `at` is behind no
+ * letter or digit. */
 static size_t at_sign(struct scan *s, size_t at, const char **ret_mark)
 {
 	const struct canon_normal *n = s->normal;
 	uint8_t c = s->text.data[at];
 	size_t len = 0;
 
-	if (s->binary || n->url || (c != '/' && c != '-' && c != '\\' && c != '%'))
+	if (s->binary || !(begins_path(c) || begins_base64(c)))
 		return 0;
 	if (at && s->text.data[at - 1] == '}')
 		return 0; /* behind a mark or a variable a path goes on */
-	if (n->origins)
+	if (n->origins && !n->url && begins_path(c))
 		len = origins_path(n->origins, s->text, at, ret_mark);
 	if (len)
 		return with_temporary_name(s, at, len, *ret_mark);
-	return c != '/' ? 0 : shapes_match(s->text, at, s->context, ret_mark);
+	if (n->origins && begins_base64(c) &&
+		(len = origins_drawn(n->origins, s->text, at, ret_mark)))
+		return len;
+	return c != '/' || n->url ? 0 : shapes_match(s->text, at, s->context, ret_mark);
 }
 
 static int scan_range(struct scan *s, size_t from, size_t to)
