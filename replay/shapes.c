@@ -11,6 +11,7 @@
 #define ID_DIGITS_MIN    3
 #define TEMPORARY_MIN    6
 #define COUNT_DIGITS_MAX 3
+#define MKTEMP_LETTERS   10
 #define TEMPORARY_MAX    255
 #define DECIMAL_MAX      24
 #define LENGTH_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -251,11 +252,19 @@ static bool is_random(struct span s, const struct word *w)
 	return w->len >= TEMPORARY_MIN && ((w->digits && !is_numbered(s, w)) || mixed);
 }
 
+/* As mktemp(1) names them unless told otherwise; the letters may happen to look like a word. */
+static bool is_of_mktemp(struct span s)
+{
+	static const char prefix[] = "tmp.";
+
+	return begins(s, prefix) && word_of(after(s, strlen(prefix))).len == MKTEMP_LETTERS;
+}
+
 /* The length of the name that `s` begins with, if a part of it is random. */
 static size_t random_name(struct span s)
 {
 	size_t len = 0;
-	bool random = false;
+	bool random = is_of_mktemp(s);
 
 	while (len < s.len && len < TEMPORARY_MAX) {
 		struct word w = word_of(after(s, len));

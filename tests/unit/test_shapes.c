@@ -70,6 +70,8 @@ static const struct {
 	{"a1795272799", "a1795272799"},
 	/* temporary names */
 	{"/tmp/build-x7Gh2k/out", "{{tmp}}/out"},
+	{"/tmp/tmp.wfjwozyLrt/out", "{{tmp}}/out"}, /* of mktemp(1), by chance without a digit */
+	{"/tmp/tmp.wfjwozyLr/out", "/tmp/tmp.wfjwozyLr/out"},
 	{"see /tmp/tmpk3j2x9a_.", "see {{tmp}}"},
 	{"/var/tmp/a.QwErTy.txt:3", "{{tmp}}:3"},
 	{"/tmp/project/out", "/tmp/project/out"},
