@@ -47,6 +47,31 @@ int verb_bad_option(const char *name, char *const *argv)
 	return verb_misused(name, "'%s' is no option here, or lacks its value", argv[optind - 1]);
 }
 
+bool verb_common_option(struct verb_common *to, int c, char **argv, int *ret_status)
+{
+	switch (c) {
+	case 'o':
+	case 'd':
+		to->folder = optarg;
+		return true;
+	case OPT_JSON:
+		return to->json = true;
+	case 'h':
+		*ret_status = verb_help(argv[0]);
+		return false;
+	default:
+		*ret_status = verb_bad_option(argv[0], argv);
+		return false;
+	}
+}
+
+int verb_one_recording(int argc, char **argv)
+{
+	return argc - optind > 1
+		? verb_misused(argv[0], "'%s' is one argument too many", argv[optind + 1])
+		: 0;
+}
+
 static int overview(void)
 {
 	printf("rrshim records what a program says to the network, and plays it back.\n"

@@ -2,6 +2,8 @@
 #ifndef TOOLS_RRSHIM_VERB_H
 #define TOOLS_RRSHIM_VERB_H
 
+#include <stdbool.h>
+
 /*
  * A verb of the command `rrshim`, one file each. argv[0] is the verb's name. What it returns is the
  * exit status: 0, 1 (failed, said on stderr), 2 (wrong usage, said on stderr).
@@ -24,6 +26,18 @@ int verb_help(const char *name);
 int verb_misused(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, about the option getopt_long() has just refused. */
 int verb_bad_option(const char *name, char *const *argv);
+
+/* What nearly every verb takes. Its own long options are numbered from OPT_OWN on. */
+enum { OPT_JSON = 256, OPT_OWN };
+struct verb_common {
+	const char *folder; /* as given; NULL: not */
+	bool json;
+};
+/* Takes option `c`, which is none of the verb's own. False: that is the end of it, with
+ * *ret_status. */
+bool verb_common_option(struct verb_common *to, int c, char **argv, int *ret_status);
+/* For a verb that takes one recording at most: 0, or 2 after saying that there is more. */
+int verb_one_recording(int argc, char **argv);
 
 int verb_record(int argc, char **argv);
 int verb_replay(int argc, char **argv);

@@ -13,7 +13,7 @@
 
 #define DECODED_BYTES_MAX (1u << 30)
 
-enum { OPT_REQUEST = 256, OPT_RESPONSE, OPT_HEAD, OPT_RAW, OPT_DECODE };
+enum { OPT_REQUEST = OPT_OWN, OPT_RESPONSE, OPT_HEAD, OPT_RAW, OPT_DECODE };
 
 static const struct option options[] = {
 	{"request", no_argument, NULL, OPT_REQUEST},
@@ -27,7 +27,8 @@ static const struct option options[] = {
 };
 
 struct wish {
-	const char *folder, *recording;
+	struct verb_common common;
+	const char *recording;
 	uint64_t number;
 	bool request, head, raw, decode;
 };
@@ -110,7 +111,7 @@ static int run(const struct wish *w)
 {
 	struct recording *recording = NULL;
 	struct tape *tape = NULL;
-	int r = pick_recording("cat", pick_folder(w->folder), w->recording, &recording);
+	int r = pick_recording("cat", pick_folder(w->common.folder), w->recording, &recording);
 
 	if (r)
 		return r;
@@ -133,7 +134,7 @@ static int parse_number(const char *text, uint64_t *ret)
 int verb_cat(int argc, char **argv)
 {
 	struct wish w = {0};
-	int c;
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
@@ -150,14 +151,9 @@ int verb_cat(int argc, char **argv)
 		case OPT_DECODE:
 			w.decode = true;
 			break;
-		case 'o':
-		case 'd':
-			w.folder = optarg;
-			break;
-		case 'h':
-			return verb_help("cat");
 		default:
-			return verb_bad_option("cat", argv);
+			if (!verb_common_option(&w.common, c, argv, &r))
+				return r;
 		}
 	}
 	if (w.head + w.raw + w.decode > 1)

@@ -12,8 +12,6 @@
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/rule_files.h"
 
-enum { OPT_JSON = 256 };
-
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"rules", required_argument, NULL, 'R'},
@@ -70,35 +68,27 @@ static int run(const char *folder, const char *name, const struct rules *rules, 
 
 int verb_check(int argc, char **argv)
 {
+	struct verb_common common = {0};
 	struct rule_files files = {0};
 	struct rules *rules = NULL;
-	const char *folder = NULL;
-	bool json = false;
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
-		case OPT_JSON:
-			json = true;
-			break;
 		case 'R':
 			if (rule_files_add(&files, optarg) < 0)
 				return verb_misused("check", "too many --rules");
 			break;
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("check");
 		default:
-			return verb_bad_option("check", argv);
+			if (!verb_common_option(&common, c, argv, &r))
+				return r;
 		}
 	}
-	if (argc - optind > 1)
-		return verb_misused("check", "'%s' is one argument too many", argv[optind + 1]);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
 	r = rule_files_load("check", &files, &rules);
-	r = r ? r : run(pick_folder(folder), argv[optind], rules, json);
+	r = r ? r : run(pick_folder(common.folder), argv[optind], rules, common.json);
 	rules_free(rules);
 	return r;
 }

@@ -8,7 +8,7 @@
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 
-enum { OPT_JSON = 256, OPT_TYPE, OPT_NO_DATA };
+enum { OPT_TYPE = OPT_OWN, OPT_NO_DATA };
 
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
@@ -20,7 +20,8 @@ static const struct option options[] = {
 };
 
 struct wish {
-	const char *folder, *recording;
+	struct verb_common common;
+	const char *recording;
 	bool wanted[EVENT_TYPE_MAX];
 	bool all, json, payload;
 };
@@ -54,7 +55,7 @@ static int print_events(struct recording *recording, const struct wish *w)
 			wall_ns = e.start.wall_ns;
 		if (!is_wanted(w, &e))
 			continue;
-		if (w->json)
+		if (w->common.json)
 			output_json_line(event_view_json(&e, wall_ns, w->payload));
 		else
 			event_view_line(&e, w->payload);
@@ -67,7 +68,7 @@ static int print_events(struct recording *recording, const struct wish *w)
 static int run(const struct wish *w)
 {
 	struct recording *recording = NULL;
-	int r = pick_recording("events", pick_folder(w->folder), w->recording, &recording);
+	int r = pick_recording("events", pick_folder(w->common.folder), w->recording, &recording);
 
 	if (r)
 		return r;
@@ -89,13 +90,10 @@ static int unknown_type(const char *name)
 int verb_events(int argc, char **argv)
 {
 	struct wish w = {.all = true, .payload = true};
-	int c;
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
 		switch (c) {
-		case OPT_JSON:
-			w.json = true;
-			break;
 		case OPT_TYPE:
 			if (!want_type(&w, optarg))
 				return unknown_type(optarg);
@@ -103,18 +101,14 @@ int verb_events(int argc, char **argv)
 		case OPT_NO_DATA:
 			w.payload = false;
 			break;
-		case 'o':
-		case 'd':
-			w.folder = optarg;
-			break;
-		case 'h':
-			return verb_help("events");
 		default:
-			return verb_bad_option("events", argv);
+			if (!verb_common_option(&w.common, c, argv, &r))
+				return r;
 		}
 	}
-	if (argc - optind > 1)
-		return verb_misused("events", "'%s' is one argument too many", argv[optind + 1]);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
 	w.recording = argv[optind];
 	return run(&w);
 }

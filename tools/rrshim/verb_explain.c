@@ -17,7 +17,7 @@
 
 #define RULE_BYTES_MAX (256u << 10)
 
-enum { OPT_JSON = 256, OPT_CALL, OPT_RULES };
+enum { OPT_CALL = OPT_OWN, OPT_RULES };
 
 static const struct option options[] = {
 	{"call", required_argument, NULL, OPT_CALL},
@@ -242,10 +242,10 @@ static int explain(
 
 int verb_explain(int argc, char **argv)
 {
-	const char *folder = NULL, *which = NULL, *call = NULL;
+	struct verb_common common = {0};
+	const char *which = NULL, *call = NULL;
 	struct rule_files rules = {0};
-	bool json = false;
-	int c, given;
+	int c, r, given;
 
 	while ((c = getopt_long(argc, argv, "r:o:d:h", options, NULL)) != -1) {
 		switch (c) {
@@ -259,26 +259,19 @@ int verb_explain(int argc, char **argv)
 		case 'r':
 			which = optarg;
 			break;
-		case OPT_JSON:
-			json = true;
-			break;
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("explain");
 		default:
-			return verb_bad_option("explain", argv);
+			if (!verb_common_option(&common, c, argv, &r))
+				return r;
 		}
 	}
 	given = argc - optind;
 	if (given > (call ? 1 : 2))
 		return verb_misused("explain", "'%s' is one argument too many", argv[argc - 1]);
 	if (call)
-		return explain_call(pick_folder(folder), argv[optind], call, &rules, json);
+		return explain_call(
+			pick_folder(common.folder), argv[optind], call, &rules, common.json);
 	if (given == 0)
 		return verb_misused("explain", "which mismatch? 'rrshim mismatches' lists them");
-	return explain(
-		pick_folder(folder), given == 2 ? argv[optind] : NULL, which, argv[argc - 1], json);
+	return explain(pick_folder(common.folder), given == 2 ? argv[optind] : NULL, which,
+		argv[argc - 1], common.json);
 }

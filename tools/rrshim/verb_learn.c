@@ -16,7 +16,7 @@
 
 #define FORCE_MAX 64
 
-enum { OPT_JSON = 256, OPT_FORCE, OPT_OUTPUT };
+enum { OPT_FORCE = OPT_OWN, OPT_OUTPUT };
 
 static const struct option options[] = {
 	{"rules", required_argument, NULL, 'R'},
@@ -29,11 +29,11 @@ static const struct option options[] = {
 };
 
 struct wish {
+	struct verb_common common;
 	struct rule_files files;
-	const char *folder, *names[2], *output;
+	const char *names[2], *output;
 	const char *force[FORCE_MAX];
 	size_t force_count;
-	bool json;
 };
 
 /* ---- what is said ---- */
@@ -137,9 +137,9 @@ static int tell(const struct wish *w, const struct learn_result *result)
 
 	if (w->output)
 		r = write_file(w->output, yaml);
-	else if (!w->json)
+	else if (!w->common.json)
 		fwrite(yaml.data, 1, yaml.len, stdout);
-	if (w->json)
+	if (w->common.json)
 		output_json(result_json(result));
 	else
 		print_result(result);
@@ -155,7 +155,7 @@ struct side {
 
 static int side_open(const struct wish *w, const char *name, struct side *ret)
 {
-	int r = pick_recording("learn", pick_folder(w->folder), name, &ret->recording);
+	int r = pick_recording("learn", pick_folder(w->common.folder), name, &ret->recording);
 
 	if (r)
 		return r;
@@ -207,30 +207,28 @@ static int run(struct wish *w)
 	return r;
 }
 
-static int take_option(struct wish *w, int c, char **argv)
+/* One option. True: go on; else *ret is the exit status. */
+static bool take_option(struct wish *w, int c, char **argv, int *ret)
 {
 	switch (c) {
 	case 'R':
-		return rule_files_add(&w->files, optarg) < 0
+		*ret = rule_files_add(&w->files, optarg) < 0
 			? verb_misused("learn", "too many --rules")
 			: 0;
+		return !*ret;
 	case OPT_FORCE:
-		if (w->force_count == FORCE_MAX)
-			return verb_misused("learn", "too many --force");
+		if (w->force_count == FORCE_MAX) {
+			*ret = verb_misused("learn", "too many --force");
+			return false;
+		}
 		w->force[w->force_count++] = optarg;
-		return 0;
-	case 'o':
+		return true;
+	case 'o': /* elsewhere the recordings' folder */
 	case OPT_OUTPUT:
 		w->output = optarg;
-		return 0;
-	case OPT_JSON:
-		w->json = true;
-		return 0;
-	case 'd':
-		w->folder = optarg;
-		return 0;
+		return true;
 	default:
-		return verb_bad_option("learn", argv);
+		return verb_common_option(&w->common, c, argv, ret);
 	}
 }
 
@@ -240,10 +238,7 @@ int verb_learn(int argc, char **argv)
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
-		if (c == 'h')
-			return verb_help("learn");
-		r = take_option(&w, c, argv);
-		if (r)
+		if (!take_option(&w, c, argv, &r))
 			return r;
 	}
 	if (argc - optind != 2)

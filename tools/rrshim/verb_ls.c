@@ -15,8 +15,6 @@
 #include "tools/rrshim/output.h"
 #include "tools/rrshim/pick.h"
 
-enum { OPT_JSON = 256 };
-
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"dir", required_argument, NULL, 'o'},
@@ -59,8 +57,8 @@ static json_t *entry_json(const struct catalogue_entry *entry)
 	const char *state = json_string_value(json_object_get(manifest, "state"));
 	const char *created = json_string_value(json_object_get(manifest, "created"));
 	json_t *parent = json_object_get(json_object_get(manifest, "parent"), "id");
-	json_t *json = json_pack("{s:o, s:o, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:I, s:O?}", "id",
-		output_json_text(span_of(entry->id)), "path",
+	json_t *json = json_pack("{s:o, s:o, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:I, s:O?}",
+		"id", output_json_text(span_of(entry->id)), "path",
 		output_json_text(span_of(entry->path)), "state", state ? state : "unreadable",
 		"epoch", (json_int_t)entry->epoch, "created", created, "argv",
 		json_is_array(argv) ? json_incref(argv) : json_array(), "exchanges",
@@ -149,26 +147,14 @@ static int list(const char *folder, bool as_json)
 
 int verb_ls(int argc, char **argv)
 {
-	const char *folder = NULL;
-	bool json = false;
-	int c;
+	struct verb_common common = {0};
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "d:o:h", options, NULL)) != -1) {
-		switch (c) {
-		case OPT_JSON:
-			json = true;
-			break;
-		case 'd':
-		case 'o':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("ls");
-		default:
-			return verb_bad_option("ls", argv);
-		}
+		if (!verb_common_option(&common, c, argv, &r))
+			return r;
 	}
 	if (optind < argc)
 		return verb_misused("ls", "'%s' is one argument too many", argv[optind]);
-	return list(pick_folder(folder), json);
+	return list(pick_folder(common.folder), common.json);
 }

@@ -13,8 +13,6 @@
 
 #define DIFFERENCES_SHOWN 3 /* of each; `rrshim explain` has them all */
 
-enum { OPT_JSON = 256 };
-
 static const struct option options[] = {
 	{"replay", required_argument, NULL, 'r'},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -150,9 +148,9 @@ static void print_json(const json_t *report, const json_t *misses)
 
 int verb_mismatches(int argc, char **argv)
 {
-	const char *folder = NULL, *which = NULL;
+	struct verb_common common = {0};
+	const char *which = NULL;
 	json_t *report = NULL, *misses = NULL;
-	bool json = false;
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, "r:o:d:h", options, NULL)) != -1) {
@@ -160,26 +158,18 @@ int verb_mismatches(int argc, char **argv)
 		case 'r':
 			which = optarg;
 			break;
-		case OPT_JSON:
-			json = true;
-			break;
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("mismatches");
 		default:
-			return verb_bad_option("mismatches", argv);
+			if (!verb_common_option(&common, c, argv, &r))
+				return r;
 		}
 	}
-	if (argc - optind > 1)
-		return verb_misused(
-			"mismatches", "'%s' is one argument too many", argv[optind + 1]);
-	r = replays_load("mismatches", pick_folder(folder), argv[optind], which, &report);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
+	r = replays_load("mismatches", pick_folder(common.folder), argv[optind], which, &report);
 	if (r == 0)
 		misses = replays_misses(report);
-	if (r == 0 && json)
+	if (r == 0 && common.json)
 		print_json(report, misses);
 	else if (r == 0)
 		print_text(report, misses);

@@ -60,22 +60,15 @@ static int run(const char *folder, const char *name)
 
 int verb_recover(int argc, char **argv)
 {
-	const char *folder = NULL;
-	int c;
+	struct verb_common common = {0};
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("recover");
-		default:
-			return verb_bad_option("recover", argv);
-		}
+		if (!verb_common_option(&common, c, argv, &r))
+			return r;
 	}
-	if (argc - optind > 1)
-		return verb_misused("recover", "'%s' is one argument too many", argv[optind + 1]);
-	return run(pick_folder(folder), argv[optind]);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
+	return run(pick_folder(common.folder), argv[optind]);
 }

@@ -14,7 +14,7 @@
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/rule_files.h"
 
-enum { OPT_JSON = 256, OPT_HOST, OPT_PATH, OPT_METHOD, OPT_CHECK };
+enum { OPT_HOST = OPT_OWN, OPT_PATH, OPT_METHOD, OPT_CHECK };
 
 static const struct option options[] = {
 	{"rules", required_argument, NULL, 'R'},
@@ -30,11 +30,11 @@ static const struct option options[] = {
 
 /* What was asked for. */
 struct wish {
+	struct verb_common common;
 	struct rule_files files;
 	const char *host, *path, *method, *check;
-	const char *folder, *recording;
+	const char *recording;
 	uint64_t number;
-	bool json;
 	char *line; /* the call that is asked about: "POST https://host/path"; NULL: none */
 };
 
@@ -162,7 +162,7 @@ static int tell(const struct wish *w, const struct rules *rules)
 
 	if (view)
 		rules_view(rules, span_of(w->line), view);
-	if (w->json)
+	if (w->common.json)
 		return tell_json(w, rules, view);
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		if (!view || rules_applies(view, i))
@@ -196,7 +196,7 @@ static int find_recorded(struct wish *w)
 {
 	struct recording *recording = NULL;
 	struct tape *tape = NULL;
-	int r = pick_recording("rules", pick_folder(w->folder), w->recording, &recording);
+	int r = pick_recording("rules", pick_folder(w->common.folder), w->recording, &recording);
 
 	if (r)
 		return r;
@@ -301,17 +301,9 @@ int verb_rules(int argc, char **argv)
 		case OPT_CHECK:
 			w.check = optarg;
 			break;
-		case OPT_JSON:
-			w.json = true;
-			break;
-		case 'o':
-		case 'd':
-			w.folder = optarg;
-			break;
-		case 'h':
-			return verb_help("rules");
 		default:
-			return verb_bad_option("rules", argv);
+			if (!verb_common_option(&w.common, c, argv, &r))
+				return r;
 		}
 	}
 	r = take_arguments(&w, argc, argv);

@@ -8,8 +8,6 @@
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/show.h"
 
-enum { OPT_JSON = 256 };
-
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"dir", required_argument, NULL, 'o'},
@@ -95,26 +93,15 @@ static int run(const char *folder, const char *name, bool as_json)
 
 int verb_show(int argc, char **argv)
 {
-	const char *folder = NULL;
-	bool json = false;
-	int c;
+	struct verb_common common = {0};
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "o:d:h", options, NULL)) != -1) {
-		switch (c) {
-		case OPT_JSON:
-			json = true;
-			break;
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("show");
-		default:
-			return verb_bad_option("show", argv);
-		}
+		if (!verb_common_option(&common, c, argv, &r))
+			return r;
 	}
-	if (argc - optind > 1)
-		return verb_misused("show", "'%s' is one argument too many", argv[optind + 1]);
-	return run(pick_folder(folder), argv[optind], json);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
+	return run(pick_folder(common.folder), argv[optind], common.json);
 }

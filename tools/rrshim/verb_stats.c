@@ -9,7 +9,7 @@
 #include "tools/rrshim/pick.h"
 #include "tools/rrshim/replays.h"
 
-enum { OPT_JSON = 256, OPT_CALLS };
+enum { OPT_CALLS = OPT_OWN };
 
 static const struct option options[] = {
 	{"calls", no_argument, NULL, OPT_CALLS},
@@ -232,9 +232,10 @@ static int run(const char *folder, const char *name, const char *which, bool jso
 
 int verb_stats(int argc, char **argv)
 {
-	const char *folder = NULL, *which = NULL;
-	bool json = false, calls = false;
-	int c;
+	struct verb_common common = {0};
+	const char *which = NULL;
+	bool calls = false;
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "r:o:d:h", options, NULL)) != -1) {
 		switch (c) {
@@ -244,20 +245,13 @@ int verb_stats(int argc, char **argv)
 		case 'r':
 			which = optarg;
 			break;
-		case OPT_JSON:
-			json = true;
-			break;
-		case 'o':
-		case 'd':
-			folder = optarg;
-			break;
-		case 'h':
-			return verb_help("stats");
 		default:
-			return verb_bad_option("stats", argv);
+			if (!verb_common_option(&common, c, argv, &r))
+				return r;
 		}
 	}
-	if (argc - optind > 1)
-		return verb_misused("stats", "'%s' is one argument too many", argv[optind + 1]);
-	return run(pick_folder(folder), argv[optind], which, json, calls);
+	r = verb_one_recording(argc, argv);
+	if (r)
+		return r;
+	return run(pick_folder(common.folder), argv[optind], which, common.json, calls);
 }

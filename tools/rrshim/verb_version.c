@@ -8,8 +8,6 @@
 #include "storage/recording.h"
 #include "tools/rrshim/output.h"
 
-enum { OPT_JSON = 256 };
-
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'},
